@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The BPF side as the rest of the probe sees it: started once, drained when
+ * asked, iterated for a snapshot.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "hooks.h"
+#include "settings.h"
+#include "sp_types.h"
+
+struct capture;
+
+/* Where finished records go. `event` of a process is cut to `size` bytes after an exit. */
+struct capture_sink {
+	void (*closed)(const struct sp_connection *connection, void *context);
+	void (*process)(const struct sp_process_event *event, void *context);
+	void *context;
+};
+
+/*
+ * Choose, load, attach, and adopt the sockets that are older than the probe. What
+ * does not load takes its feature away with one log line; with nothing loaded
+ * the tier is TIER_NONE. NULL: out of memory.
+ */
+struct capture *capture_start(const struct probe_settings *settings,
+			      const struct capture_sink *sink);
+void capture_free(struct capture *capture);
+
+enum tier capture_tier(const struct capture *capture);
+
+/* Whether look-ups and snapshots work with the rights there are: 0 or negative errno. */
+int capture_check(const struct capture *capture);
+
+/* Indexed by enum hook_id, N_HOOKS long. */
+const struct hook_choice *capture_choices(const struct capture *capture);
+
+/* Readable when a ring is a quarter full; -1 when there is none. */
+int capture_ring_fd(const struct capture *capture);
+
+/* Hand everything in the rings to the sink. 0 or negative errno. */
+int capture_drain(struct capture *capture);
+
+/*
+ * A new file that yields struct sp_connection records of live TCP connections or
+ * UDP flows; -ENOTSUP when the hook is off, or negative errno. May answer EAGAIN.
+ */
+int capture_open_tcp(const struct capture *capture);
+int capture_open_udp(const struct capture *capture);
+
+/* End idle UDP flows: they go to the sink. Number of flows, or negative errno. */
+int capture_expire_udp(struct capture *capture);
+
+/* Sums over CPUs. Zero where there is no map. */
+void capture_get_overflow(const struct capture *capture,
+			  struct sp_overflow ret_sums[SP_N_OVERFLOW_CAUSES]);
+void capture_get_events(const struct capture *capture, uint64_t ret_counts[SP_N_EVENT_COUNTERS]);
+
+const char *capture_overflow_name(enum sp_overflow_cause cause);

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hooks.h"
+
+const struct hook hooks[N_HOOKS] = {
+	[HOOK_TCP] = {
+		.name = "tcp",
+		.without = "no TCP connections",
+		.variants = { { .name = "tp_btf/inet_sock_set_state", .tier = TIER_TRACEPOINT,
+				.programs = { "tcp_state_tp_btf", "tcp_dump_iter" } } },
+	},
+	[HOOK_TCP_ADOPT] = {
+		.name = "tcp-adopt",
+		.without = "TCP connections older than the probe appear when they close",
+		.variants = { { .name = "iter/task_file", .tier = TIER_TRACEPOINT,
+				.programs = { "tcp_adopt_iter" } } },
+	},
+	[HOOK_ACCEPT] = {
+		.name = "accept",
+		.without = "accepted connections have no owner",
+		.variants = {
+			{ .name = "fexit/inet_csk_accept", .tier = TIER_TRAMPOLINE,
+			  .programs = { "tcp_accept_fexit" } },
+			{ .name = "fexit/inet_csk_accept before 6.10", .tier = TIER_TRAMPOLINE,
+			  .programs = { "tcp_accept_fexit_old" } },
+			{ .name = "inherited from the listener", .tier = TIER_TRACEPOINT,
+			  .lacks = "the worker of a pre-forked server: its listener is named" },
+		},
+	},
+	[HOOK_UDP] = {
+		.name = "udp",
+		.without = "no UDP flows",
+		.variants = {
+			{ .name = "fentry", .tier = TIER_TRAMPOLINE,
+			  .programs = { "udp_sent_ipv4_fentry", "udp_sent_ipv6_fentry",
+					"udp_received_fentry", "udp_dump_iter", "udp_expire_iter" } },
+			{ .name = "cgroup_skb", .tier = TIER_TRACEPOINT,
+			  .programs = { "udp_sent_cgroup_skb", "udp_received_cgroup_skb",
+					"udp_socket_cgroup", "udp_dump_iter", "udp_expire_iter" },
+			  .lacks = "datagrams dropped for a full receive buffer count as received" },
+		},
+	},
+	[HOOK_UDP_ADOPT] = {
+		.name = "udp-adopt",
+		.without = "UDP sockets older than the probe have no owner",
+		.variants = { { .name = "iter/task_file", .tier = TIER_TRACEPOINT,
+				.programs = { "udp_adopt_iter" } } },
+	},
+	[HOOK_EXEC] = {
+		.name = "exec",
+		.without = "short-lived processes have no command line",
+		.variants = {
+			{ .name = "tp_btf/sched_process_exec", .tier = TIER_TRACEPOINT,
+			  .programs = { "process_exec_tp_btf" } },
+			{ .name = "tp_btf/sched_process_exec, bare", .tier = TIER_TRACEPOINT,
+			  .programs = { "process_exec_bare_tp_btf" },
+			  .lacks = "path and arguments of processes shorter than a poll" },
+		},
+	},
+	[HOOK_EXIT] = {
+		.name = "exit",
+		.without = "ends of processes are not logged",
+		.variants = {
+			{ .name = "tp_btf/sched_process_exit", .tier = TIER_TRACEPOINT,
+			  .programs = { "process_exit_tp_btf" } },
+			{ .name = "tp_btf/sched_process_exit, bare", .tier = TIER_TRACEPOINT,
+			  .programs = { "process_exit_bare_tp_btf" }, .lacks = "cgroup names" },
+		},
+	},
+};
+
+const char *tier_name(enum tier tier)
+{
+	static const char *const names[] = { "none", "tracepoint", "trampoline" };
+
+	return names[tier];
+}
+
+static int try_variant(const struct hook_variant *variant, hook_try_program *try_program,
+		       void *context, const char **ret_refused)
+{
+	for (const char *const *program = variant->programs; *program; program++) {
+		int r = try_program(*program, context);
+
+		if (r < 0) {
+			*ret_refused = *program;
+			return r;
+		}
+	}
+	return 0;
+}
+
+struct hook_choice hook_choose(const struct hook *hook, enum tier max_tier,
+			       hook_try_program *try_program, void *context)
+{
+	struct hook_choice choice = { 0 };
+	const char *refused;
+	int r;
+
+	for (const struct hook_variant *variant = hook->variants; variant->name; variant++) {
+		if (variant->tier > max_tier)
+			continue;
+		r = try_variant(variant, try_program, context, &refused);
+		if (r == 0) {
+			choice.variant = variant;
+			return choice;
+		}
+		if (!choice.refused) {
+			choice.refused = variant;
+			choice.refused_program = refused;
+			choice.refused_error = r;
+		}
+	}
+	return choice;
+}
+
+enum tier hooks_tier(const struct hook_choice choices[N_HOOKS])
+{
+	enum tier best = TIER_NONE;
+
+	if (!choices[HOOK_TCP].variant && !choices[HOOK_UDP].variant)
+		return TIER_NONE;
+	for (int i = 0; i < N_HOOKS; i++)
+		if (choices[i].variant && choices[i].variant->tier > best)
+			best = choices[i].variant->tier;
+	return best;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * What the probe hooks into, and with which programs: for each hook an ordered
+ * list of variants, best first, and a pure chooser over what a kernel loads.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum tier {
+	TIER_NONE,
+	TIER_TRACEPOINT, /* BTF tracepoints, iterators, cgroup programs */
+	TIER_TRAMPOLINE, /* also fentry and fexit */
+};
+
+const char *tier_name(enum tier tier);
+
+enum hook_id {
+	HOOK_TCP,
+	HOOK_TCP_ADOPT,
+	HOOK_ACCEPT,
+	HOOK_UDP,
+	HOOK_UDP_ADOPT,
+	HOOK_EXEC,
+	HOOK_EXIT,
+	N_HOOKS,
+};
+
+#define HOOK_MAX_PROGRAMS 5
+#define HOOK_MAX_VARIANTS 3
+
+struct hook_variant {
+	const char *name; /* NULL ends the list */
+	enum tier tier;   /* least tier that has it */
+	const char *programs[HOOK_MAX_PROGRAMS + 1]; /* all must load; none: nothing to load */
+	const char *lacks; /* what it cannot give, or NULL */
+};
+
+struct hook {
+	const char *name;
+	const char *without; /* what users miss when no variant loads */
+	struct hook_variant variants[HOOK_MAX_VARIANTS + 1];
+};
+
+extern const struct hook hooks[N_HOOKS];
+
+/* Whether this kernel takes `program`: 0 or negative errno. */
+typedef int hook_try_program(const char *program, void *context);
+
+struct hook_choice {
+	const struct hook_variant *variant; /* NULL: none loads, or switched off */
+	const struct hook_variant *refused; /* best variant that does not load, or NULL */
+	const char *refused_program;
+	int refused_error; /* negative errno */
+};
+
+/*
+ * Choose for one hook among the variants up to `max_tier`. Tries programs in the
+ * order of the table and none beyond the first variant that loads whole.
+ */
+struct hook_choice hook_choose(const struct hook *hook, enum tier max_tier,
+			       hook_try_program *try_program, void *context);
+
+/* Tier that a set of choices amounts to. */
+enum tier hooks_tier(const struct hook_choice choices[N_HOOKS]);

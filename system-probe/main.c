@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * system-probe: sees connections, counts them, hands them over. Wide rights to
+ * load and attach, then none, then the first byte from outside.
+ */
+
+#include <errno.h>
+#include <event2/event.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "arguments.h"
+#include "auth_token.h"
+#include "drop.h"
+#include "listen.h"
+#include "log.h"
+#include "probe.h"
+#include "process_scan.h"
+#include "server.h"
+
+#define EXIT_SETTINGS 2
+#define UDP_EXPIRY_INTERVAL_S 5
+
+static uint64_t now_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+uint64_t probe_boottime_ns(void)
+{
+	return now_ns(CLOCK_BOOTTIME);
+}
+
+uint64_t probe_unix_ns(void)
+{
+	return now_ns(CLOCK_REALTIME);
+}
+
+static void on_closed(const struct sp_connection *connection, void *context)
+{
+	struct probe *probe = context;
+
+	if (closed_log_append(probe->closed_log, connection) < 0)
+		probe->counters.n_encode_errors++;
+	else
+		probe->counters.n_closed_taken++;
+}
+
+static void on_process(const struct sp_process_event *event, void *context)
+{
+	struct probe *probe = context;
+	char comm[SP_COMM_SIZE + 1] = "";
+	struct process_record record = {
+		.tgid = event->tgid,
+		.parent_tgid = event->parent_tgid,
+		.uid = event->uid,
+		.start_ns = event->start_ns,
+		.time_ns = event->time_ns,
+		.cgroup_id = event->cgroup_id,
+		.comm = comm,
+		.cgroup_name = event->cgroup_name,
+		.executable = event->filename,
+		.executable_size = event->filename_size,
+		.command_line = event->command_line,
+		.command_line_size = event->command_line_size,
+		.is_command_line_cut = event->is_command_line_cut,
+	};
+	int r;
+
+	memcpy(comm, event->comm, SP_COMM_SIZE);
+	probe->counters.n_process_events_taken++;
+	r = event->type == SP_PROCESS_EXEC ? process_log_add_exec(probe->process_log, &record) :
+					     process_log_add_exit(probe->process_log, &record);
+	if (r < 0)
+		probe->counters.n_processes_not_kept++;
+}
+
+void probe_drain(struct probe *probe)
+{
+	if (capture_drain(probe->capture) < 0)
+		probe->counters.n_drain_errors++;
+}
+
+static void on_ring(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd;
+	(void)what;
+	probe_drain(context);
+}
+
+static void on_expiry(evutil_socket_t fd, short what, void *context)
+{
+	struct probe *probe = context;
+
+	(void)fd;
+	(void)what;
+	if (capture_expire_udp(probe->capture) < 0)
+		probe->counters.n_drain_errors++;
+}
+
+static void on_stop(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd;
+	(void)what;
+	log_info("stopping", NULL);
+	event_base_loopbreak(context);
+}
+
+static int print_settings(enum arguments_action action)
+{
+	if (action == ARGUMENTS_HELP_SETTINGS)
+		options_print_help(probe_options, probe_options_n, stdout);
+	else
+		options_print_example(probe_options, probe_options_n, "system-probe.yaml", stdout);
+	return EXIT_SUCCESS;
+}
+
+static int load_settings(const struct arguments *arguments, struct probe_settings *settings)
+{
+	struct option_error error;
+	int r = options_load(probe_options, probe_options_n, settings, arguments->config,
+			     arguments->is_config_default, &error);
+
+	if (r < 0)
+		fprintf(stderr, "system-probe: %s\n", error.text);
+	else
+		log_set_level(settings->log_level);
+	return r;
+}
+
+static int new_probe(struct probe *probe, const struct probe_settings *settings)
+{
+	probe->settings = settings;
+	probe->started_unix_ns = probe_unix_ns();
+	probe->closed_log = closed_log_new((size_t)settings->max_closed_records);
+	probe->process_log = process_log_new((size_t)settings->max_process_records,
+					     (size_t)settings->max_processes);
+	if (!probe->closed_log || !probe->process_log)
+		return -ENOMEM;
+	if (getrandom(probe->instance_id, INSTANCE_ID_BYTES, 0) != INSTANCE_ID_BYTES)
+		return -errno;
+	return 0;
+}
+
+static void free_probe(struct probe *probe)
+{
+	capture_free(probe->capture);
+	closed_log_free(probe->closed_log);
+	process_log_free(probe->process_log);
+}
+
+static int start_capture(struct probe *probe)
+{
+	const struct capture_sink sink = { on_closed, on_process, probe };
+	int r;
+
+	probe->capture = capture_start(probe->settings, &sink);
+	if (!probe->capture)
+		return -ENOMEM;
+	r = process_scan(probe->settings->procfs_path, probe->process_log);
+	if (r < 0)
+		log_warn("cannot list processes, so those older than the probe have no names",
+			 "path=%s error=%s", probe->settings->procfs_path, strerror(-r));
+	else
+		probe->counters.n_processes_not_kept += (uint64_t)r;
+	log_info("capture started", "tier=%s", tier_name(capture_tier(probe->capture)));
+	return 0;
+}
+
+static gid_t socket_group(const char *name)
+{
+	struct group *group = getgrnam(name);
+
+	if (group)
+		return group->gr_gid;
+	log_info("the socket's group does not exist: only root and the owner of the auth-token "
+		 "file may ask", "group=%s", name);
+	return (gid_t)-1;
+}
+
+/* Events live until the loop's base is freed. */
+static int add_events(struct event_base *base, struct probe *probe)
+{
+	const struct timeval expiry = { UDP_EXPIRY_INTERVAL_S, 0 };
+	int ring_fd = capture_ring_fd(probe->capture);
+	struct event *events[] = {
+		evsignal_new(base, SIGINT, on_stop, base),
+		evsignal_new(base, SIGTERM, on_stop, base),
+		event_new(base, -1, EV_PERSIST, on_expiry, probe),
+		ring_fd < 0 ? NULL : event_new(base, ring_fd, EV_READ | EV_PERSIST, on_ring, probe),
+	};
+
+	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
+		if (events[i] && event_add(events[i], i == 2 ? &expiry : NULL) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
+static int serve(struct probe *probe)
+{
+	const struct probe_settings *settings = probe->settings;
+	struct event_base *base = event_base_new();
+	struct auth_token *token = auth_token_new(settings->auth_token_file_path);
+	struct server *server = NULL;
+	gid_t group = socket_group(settings->socket_group);
+	int fd, r = -ENOMEM;
+
+	if (base && token && add_events(base, probe) == 0) {
+		fd = r = listen_unix(settings->socket_path, group);
+		if (r >= 0)
+			r = drop_privileges(probe->capture, settings->socket_group);
+		if (r >= 0)
+			server = server_new(base, fd, probe, token, group);
+		if (server) {
+			log_info("serving", "socket=%s", settings->socket_path);
+			r = event_base_dispatch(base);
+			(void)unlink(settings->socket_path); /* the next start replaces it anyway */
+		}
+	}
+	server_free(server);
+	auth_token_free(token);
+	if (base)
+		event_base_free(base);
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	struct probe_settings settings = { 0 };
+	struct probe probe = { 0 };
+	struct arguments arguments;
+	int r;
+
+	if (arguments_parse(argc, argv, &arguments) < 0)
+		return EXIT_SETTINGS;
+	if (arguments.action == ARGUMENTS_DONE)
+		return EXIT_SUCCESS;
+	if (arguments.action != ARGUMENTS_RUN)
+		return print_settings(arguments.action);
+	if (load_settings(&arguments, &settings) < 0)
+		return EXIT_SETTINGS;
+	(void)signal(SIGPIPE, SIG_IGN); /* write errors are looked at where they happen */
+	log_info("system-probe starts", "version=%s", SYSPROBE_VERSION);
+
+	r = new_probe(&probe, &settings);
+	if (r >= 0)
+		r = start_capture(&probe);
+	if (r >= 0)
+		r = serve(&probe);
+	free_probe(&probe);
+	options_free(probe_options, probe_options_n, &settings);
+	if (r < 0)
+		log_error("system-probe ends", "error=%s", strerror(-r));
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

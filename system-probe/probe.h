@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What the probe holds, as the routes that serve it see it. */
+
+#include <stdint.h>
+
+#include "capture.h"
+#include "closed_log.h"
+#include "process_log.h"
+#include "settings.h"
+
+#define INSTANCE_ID_BYTES 16
+
+struct probe_counters {
+	uint64_t n_requests;
+	uint64_t n_unauthorized; /* no or wrong token */
+	uint64_t n_refused_peers; /* by SO_PEERCRED */
+	uint64_t n_streams_cut;  /* clients that went away, or errors mid-stream */
+	uint64_t n_encode_errors;
+	uint64_t n_drain_errors;
+	uint64_t n_closed_taken;
+	uint64_t n_process_events_taken;
+	uint64_t n_processes_not_kept; /* out of memory, or table full */
+};
+
+struct probe {
+	const struct probe_settings *settings;
+	struct capture *capture;
+	struct closed_log *closed_log;
+	struct process_log *process_log;
+	struct probe_counters counters;
+	uint8_t instance_id[INSTANCE_ID_BYTES];
+	uint64_t started_unix_ns;
+};
+
+/* Empty the rings into the logs. Before every answer, and when a ring fills up. */
+void probe_drain(struct probe *probe);
+
+/* CLOCK_BOOTTIME and CLOCK_REALTIME in nanoseconds. */
+uint64_t probe_boottime_ns(void);
+uint64_t probe_unix_ns(void);

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "process_log.h"
+
+/*
+ * Put every process alive now into the table, with what only root may read of
+ * it (/proc/PID/exe). Once, at start, after the hooks are attached, so that none
+ * falls between. A process that ends meanwhile is passed over. Number of
+ * processes that could not be kept, or negative errno when `procfs_path` cannot
+ * be listed.
+ */
+int process_scan(const char *procfs_path, struct process_log *log);
+
+/*
+ * Fields of a line of /proc/PID/stat (proc(5)). `comm` may hold spaces and
+ * parentheses. 0 or -EBADMSG. Pure.
+ */
+struct process_stat {
+	char comm[64]; /* cut to SP_COMM_SIZE - 1 by the kernel */
+	uint32_t parent_tgid;
+	uint64_t start_ticks; /* since boot, of sysconf(_SC_CLK_TCK) */
+};
+int process_stat_parse(const char *line, struct process_stat *ret_stat);

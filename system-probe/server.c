@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <event2/listener.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "auth_token.h"
+#include "batch_source.h"
+#include "log.h"
+#include "peer.h"
+#include "probe.h"
+#include "routes.h"
+#include "stream.h"
+
+#define MAX_HEADERS_BYTES 8192
+#define TIMEOUT_S 10
+#define MAX_STREAMS 4
+#define HTTP_UNAUTHORIZED 401
+#define HTTP_FORBIDDEN 403
+
+struct server {
+	struct evhttp *http;
+	struct probe *probe;
+	struct auth_token *token;
+	gid_t group;
+	unsigned int n_streams;
+	int last_token_error; /* logged once for each change */
+};
+
+static void reply_text(struct evhttp_request *request, int code, const char *text)
+{
+	struct evbuffer *body = evbuffer_new();
+
+	if (body)
+		evbuffer_add_printf(body, "%s\n", text);
+	evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type", "text/plain");
+	evhttp_send_reply(request, code, NULL, body);
+	if (body)
+		evbuffer_free(body);
+}
+
+static bool is_peer_allowed(struct server *server, struct evhttp_request *request)
+{
+	struct evhttp_connection *connection = evhttp_request_get_connection(request);
+	int fd = bufferevent_getfd(evhttp_connection_get_bufferevent(connection));
+
+	return peer_is_allowed(fd, auth_token_owner(server->token), server->group);
+}
+
+static void refresh_token(struct server *server)
+{
+	int r = auth_token_refresh(server->token);
+
+	if (r == server->last_token_error)
+		return;
+	server->last_token_error = r;
+	if (r < 0)
+		log_warn("cannot use the auth-token file, so every request is refused",
+			 "error=%s remedy=%s", strerror(-r),
+			 "core-agent writes it; both must name the same auth_token_file_path");
+	else
+		log_info("auth token read", NULL);
+}
+
+/* 0, or the HTTP code to refuse with and its reason. */
+static int check_token(struct server *server, struct evhttp_request *request,
+		       const char **ret_reason)
+{
+	static const char scheme[] = "Bearer ";
+	const char *header = evhttp_find_header(evhttp_request_get_input_headers(request),
+						"Authorization");
+
+	refresh_token(server);
+	if (!auth_token_get(server->token)) {
+		*ret_reason = "the probe has no auth token yet: is core-agent running, and does "
+			      "auth_token_file_path name the same file for both?";
+		return HTTP_SERVUNAVAIL;
+	}
+	if (!header || strncmp(header, scheme, strlen(scheme)) != 0) {
+		*ret_reason = "send Authorization: Bearer TOKEN, with the auth-token file's content";
+		return HTTP_UNAUTHORIZED;
+	}
+	header += strlen(scheme);
+	if (!auth_token_matches(server->token, header, strlen(header))) {
+		*ret_reason = "wrong token: it is not the auth-token file's content";
+		return HTTP_FORBIDDEN;
+	}
+	return 0;
+}
+
+static void answer(struct server *server, struct evhttp_request *request, const struct route *route)
+{
+	struct evbuffer *body = evbuffer_new();
+
+	if (body && route->answer(server->probe, body) == 0)
+		evhttp_send_reply(request, HTTP_OK, "OK", body);
+	else
+		reply_text(request, HTTP_INTERNAL, "out of memory");
+	if (body)
+		evbuffer_free(body);
+}
+
+static void start_stream(struct server *server, struct evhttp_request *request,
+			 const struct route *route, uint64_t from)
+{
+	struct batch_source *source;
+
+	if (server->n_streams >= MAX_STREAMS) {
+		reply_text(request, HTTP_SERVUNAVAIL, "too many snapshots at once");
+		return;
+	}
+	source = route->stream(server->probe, from);
+	if (!source || stream_start(request, source, &server->probe->counters.n_streams_cut,
+				    &server->n_streams) < 0)
+		reply_text(request, HTTP_INTERNAL, "cannot open a snapshot: out of memory");
+}
+
+static void serve(struct server *server, struct evhttp_request *request)
+{
+	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
+	const char *path = evhttp_uri_get_path(uri);
+	const struct route *route = path ? route_find(path) : NULL;
+	uint64_t from;
+
+	if (!route) {
+		reply_text(request, HTTP_NOTFOUND, "no such path");
+		return;
+	}
+	if (route_parse_query(evhttp_uri_get_query(uri), &from) < 0) {
+		reply_text(request, HTTP_BADREQUEST, "the only query is from=NUMBER");
+		return;
+	}
+	probe_drain(server->probe);
+	evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type",
+			  route->content_type);
+	if (route->stream)
+		start_stream(server, request, route, from);
+	else
+		answer(server, request, route);
+}
+
+static void on_request(struct evhttp_request *request, void *context)
+{
+	struct server *server = context;
+	const char *reason = NULL;
+	int code;
+
+	server->probe->counters.n_requests++;
+	/* First, as the owner of the token file is among those allowed. */
+	refresh_token(server);
+	if (!is_peer_allowed(server, request)) {
+		server->probe->counters.n_refused_peers++;
+		reply_text(request, HTTP_FORBIDDEN,
+			   "this user may not ask: run as the owner of the auth-token file or in "
+			   "the socket's group");
+		return;
+	}
+	code = check_token(server, request, &reason);
+	if (code) {
+		server->probe->counters.n_unauthorized++;
+		if (code == HTTP_UNAUTHORIZED)
+			evhttp_add_header(evhttp_request_get_output_headers(request),
+					  "WWW-Authenticate", "Bearer realm=\"sysprobe\"");
+		reply_text(request, code, reason);
+		return;
+	}
+	serve(server, request);
+}
+
+struct server *server_new(struct event_base *base, int fd, struct probe *probe,
+			  struct auth_token *token, gid_t group)
+{
+	struct server *server = calloc(1, sizeof(*server));
+
+	if (!server || !(server->http = evhttp_new(base))) {
+		free(server);
+		(void)close(fd); /* nobody has connected yet */
+		return NULL;
+	}
+	server->probe = probe;
+	server->token = token;
+	server->group = group;
+	server->last_token_error = 1; /* no errno: the first result is logged */
+	evhttp_set_allowed_methods(server->http, EVHTTP_REQ_GET);
+	evhttp_set_max_headers_size(server->http, MAX_HEADERS_BYTES);
+	evhttp_set_max_body_size(server->http, 0);
+	evhttp_set_timeout(server->http, TIMEOUT_S);
+	evhttp_set_gencb(server->http, on_request, server);
+	if (evhttp_accept_socket(server->http, fd) < 0) {
+		(void)close(fd);
+		server_free(server);
+		return NULL;
+	}
+	return server;
+}
+
+void server_free(struct server *server)
+{
+	if (!server)
+		return;
+	evhttp_free(server->http);
+	free(server);
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Live connections, from the kernel's iterators straight into batches: first the
+ * TCP sockets, then the UDP flows. No copy of all of them ever exists here.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "batch_source.h"
+#include "batch_writer.h"
+#include "iterator.h"
+#include "probe.h"
+
+enum phase { PHASE_HEADER, PHASE_TCP, PHASE_UDP, PHASE_TRAILER, PHASE_END };
+
+struct snapshot_source {
+	struct batch_source base;
+	struct probe *probe;
+	struct batch_writer writer;
+	struct iterator iterator;
+	int tcp_fd, udp_fd; /* -1: that hook is off */
+	enum phase phase;
+};
+
+static int add_records(struct snapshot_source *source, const struct sp_connection *records, int n)
+{
+	uint8_t bytes[ENCODE_CONNECTION_MAX_BYTES];
+	int r = 0;
+
+	for (int i = 0; i < n && r == 0; i++) {
+		ssize_t size = encode_connection(&records[i], 0, bytes, sizeof(bytes));
+
+		if (size < 0) {
+			source->probe->counters.n_encode_errors++;
+			continue;
+		}
+		r = batch_writer_add(&source->writer, BATCH_CONNECTION, bytes, (size_t)size);
+	}
+	return r;
+}
+
+/* One read yields at most 204 records, so a batch stays below its maximum. */
+#define RECORDS_PER_READ ((int)(ITERATOR_BUFFER_BYTES / sizeof(struct sp_connection)))
+
+static int fill_batch(struct snapshot_source *source)
+{
+	const void *records;
+	int n = 1;
+	int r = 0;
+
+	while (r == 0 && source->writer.n_records + RECORDS_PER_READ <= BATCH_MAX_RECORDS) {
+		n = iterator_read(&source->iterator, &records);
+		if (n <= 0)
+			break;
+		r = add_records(source, records, n);
+	}
+	if (n == 0 && source->phase == PHASE_TCP)
+		iterator_init(&source->iterator, source->udp_fd, sizeof(struct sp_connection));
+	if (n == 0)
+		source->phase++;
+	return n < 0 ? n : r;
+}
+
+static int next(struct batch_source *base, struct evbuffer *out)
+{
+	struct snapshot_source *source = (struct snapshot_source *)base;
+	int r;
+
+	switch (source->phase) {
+	case PHASE_HEADER:
+		source->phase = PHASE_TCP;
+		r = batch_write_header(source->probe, 0, NULL, out);
+		return r < 0 ? r : 1;
+	case PHASE_TCP:
+	case PHASE_UDP:
+		r = fill_batch(source);
+		if (r == 0)
+			r = batch_writer_flush(&source->writer, out);
+		return r < 0 ? r : 1;
+	case PHASE_TRAILER:
+		source->phase = PHASE_END;
+		r = batch_write_trailer(source->probe, source->writer.n_total, 0, out);
+		return r < 0 ? r : 1;
+	default:
+		return 0;
+	}
+}
+
+static void source_free(struct batch_source *base)
+{
+	struct snapshot_source *source = (struct snapshot_source *)base;
+
+	batch_writer_deinit(&source->writer);
+	if (source->tcp_fd >= 0)
+		(void)close(source->tcp_fd); /* read only */
+	if (source->udp_fd >= 0)
+		(void)close(source->udp_fd);
+	free(source);
+}
+
+struct batch_source *snapshot_source_new(struct probe *probe)
+{
+	struct snapshot_source *source = calloc(1, sizeof(*source));
+
+	if (!source)
+		return NULL;
+	source->base = (struct batch_source){ next, source_free };
+	source->probe = probe;
+	source->tcp_fd = capture_open_tcp(probe->capture);
+	source->udp_fd = capture_open_udp(probe->capture);
+	if ((source->tcp_fd < 0 && source->tcp_fd != -ENOTSUP) ||
+	    (source->udp_fd < 0 && source->udp_fd != -ENOTSUP) ||
+	    batch_writer_init(&source->writer) < 0) {
+		errno = ENOMEM;
+		source_free(&source->base);
+		return NULL;
+	}
+	iterator_init(&source->iterator, source->tcp_fd, sizeof(struct sp_connection));
+	return &source->base;
+}

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+import os
+import pathlib
+import shutil
+import tempfile
+
+import pytest
+
+import harness
+
+
+def pytest_collection_modifyitems(items):
+    if os.geteuid() != 0:
+        skip = pytest.mark.skip(reason="needs root: network namespaces and BPF")
+        for item in items:
+            item.add_marker(skip)
+
+
+@pytest.fixture
+def folder():
+    """A folder that root and nobody can both reach, unlike pytest's own."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix="sysprobe-test-", dir="/run"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture
+def probe(folder):
+    process = harness.Probe(folder).ready()
+    yield process
+    process.stop()
+
+
+@pytest.fixture
+def pair():
+    namespaces = harness.Pair()
+    yield namespaces
+    namespaces.delete()
+
+
+@pytest.fixture
+def namespace():
+    one = harness.Namespace(f"sp-{os.urandom(3).hex()}")
+    yield one
+    one.delete()
