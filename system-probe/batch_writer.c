@@ -79,7 +79,7 @@ int batch_write_header(const struct probe *probe, uint64_t first_sequence,
 }
 
 int batch_write_trailer(const struct probe *probe, uint64_t n_records, uint64_t next_sequence,
-			struct evbuffer *out)
+			const struct sp_overflow *before_next, struct evbuffer *out)
 {
 	uint8_t bytes[EDGE_BATCH_MAX_BYTES];
 	struct sp_overflow sums[SP_N_OVERFLOW_CAUSES];
@@ -87,6 +87,7 @@ int batch_write_trailer(const struct probe *probe, uint64_t n_records, uint64_t 
 	struct stream_trailer trailer = {
 		.n_records = n_records,
 		.next_sequence = next_sequence,
+		.before_next = before_next,
 		.overflow = named,
 		.n_overflow = SP_N_OVERFLOW_CAUSES,
 	};

@@ -33,8 +33,11 @@ int batch_writer_add(struct batch_writer *writer, enum batch_member member, cons
 /* Move what was added to `out` as one batch; nothing when there is nothing. 0 or -ENOMEM. */
 int batch_writer_flush(struct batch_writer *writer, struct evbuffer *out);
 
-/* The first and the last batch; `first_sequence` and `next_sequence` 0 outside logs. */
+/*
+ * The first and the last batch; `first_sequence` and `next_sequence` are 0 outside
+ * logs, the sums NULL outside the closed log. 0 or -ENOMEM.
+ */
 int batch_write_header(const struct probe *probe, uint64_t first_sequence,
 		       const struct sp_overflow *before_first, struct evbuffer *out);
 int batch_write_trailer(const struct probe *probe, uint64_t n_records, uint64_t next_sequence,
-			struct evbuffer *out);
+			const struct sp_overflow *before_next, struct evbuffer *out);

@@ -17,6 +17,7 @@ struct entry_prefix {
 struct closed_log {
 	struct record_log *records;
 	struct sp_overflow before_first;
+	struct sp_overflow total;
 };
 
 static void add_to_sum(struct sp_overflow *sum, const struct entry_prefix *prefix)
@@ -74,6 +75,7 @@ int closed_log_append(struct closed_log *log, const struct sp_connection *connec
 	if (size < 0)
 		return (int)size;
 	memcpy(bytes, &prefix, sizeof(prefix));
+	add_to_sum(&log->total, &prefix);
 	return record_log_append(log->records, bytes, sizeof(prefix) + (size_t)size);
 }
 
@@ -90,6 +92,11 @@ uint64_t closed_log_next_sequence(const struct closed_log *log)
 const struct sp_overflow *closed_log_before_first(const struct closed_log *log)
 {
 	return &log->before_first;
+}
+
+const struct sp_overflow *closed_log_total(const struct closed_log *log)
+{
+	return &log->total;
 }
 
 int closed_log_get(const struct closed_log *log, uint64_t sequence,

@@ -27,6 +27,9 @@ uint64_t closed_log_next_sequence(const struct closed_log *log);
 /* What the records before the first held number added up to. */
 const struct sp_overflow *closed_log_before_first(const struct closed_log *log);
 
+/* What all records ever appended added up to. */
+const struct sp_overflow *closed_log_total(const struct closed_log *log);
+
 /* An encoded Connection message; 0, or -ENOENT as in record_log_get(). */
 int closed_log_get(const struct closed_log *log, uint64_t sequence,
 		   struct record_log_entry *ret_entry);

@@ -153,6 +153,7 @@ ssize_t encode_trailer_batch(const struct stream_trailer *trailer, uint8_t *out,
 	Sysprobe__V1__Trailer message = SYSPROBE__V1__TRAILER__INIT;
 	Sysprobe__V1__Overflow overflow[SP_N_OVERFLOW_CAUSES];
 	Sysprobe__V1__Overflow *pointers[SP_N_OVERFLOW_CAUSES];
+	Sysprobe__V1__Overflow before_next;
 
 	if (trailer->n_overflow > SP_N_OVERFLOW_CAUSES)
 		return -EMSGSIZE;
@@ -164,6 +165,10 @@ ssize_t encode_trailer_batch(const struct stream_trailer *trailer, uint8_t *out,
 	message.next_sequence = trailer->next_sequence;
 	message.n_overflow = trailer->n_overflow;
 	message.overflow = pointers;
+	if (trailer->before_next) {
+		set_overflow(&before_next, "closed_log", trailer->before_next);
+		message.before_next = &before_next;
+	}
 	batch.trailer = &message;
 	return pack_framed(&batch, out, capacity);
 }

@@ -54,6 +54,7 @@ struct named_overflow {
 struct stream_trailer {
 	uint64_t n_records;
 	uint64_t next_sequence; /* 0: not a log */
+	const struct sp_overflow *before_next; /* NULL: not the closed log */
 	const struct named_overflow *overflow;
 	size_t n_overflow; /* at most SP_N_OVERFLOW_CAUSES */
 };

@@ -19,6 +19,7 @@ struct log_source {
 	enum batch_member member;
 	uint64_t sequence; /* next to send */
 	uint64_t end_sequence; /* the log's next when the stream began: new ones wait */
+	struct sp_overflow before_end; /* of the closed log */
 	uint32_t last_tgid; /* of the process table */
 	bool sends_table;   /* of living processes, before the log */
 	int (*get)(const struct probe *probe, uint64_t sequence, struct record_log_entry *entry);
@@ -61,7 +62,7 @@ static int fill_from_table(struct log_source *source)
 	return r;
 }
 
-/* A record that gave way while the stream ran is a gap that the reader sees. */
+/* A record that gave way while the stream ran is missing from its sum: see before_next. */
 static int fill_from_log(struct log_source *source)
 {
 	struct record_log_entry entry;
@@ -98,6 +99,8 @@ static int next(struct batch_source *base, struct evbuffer *out)
 	case PHASE_TRAILER:
 		source->phase = PHASE_END;
 		r = batch_write_trailer(source->probe, source->writer.n_total, source->end_sequence,
+					source->member == BATCH_CONNECTION ? &source->before_end :
+									     NULL,
 					out);
 		return r < 0 ? r : 1;
 	default:
@@ -144,6 +147,7 @@ struct batch_source *closed_source_new(struct probe *probe, uint64_t from_sequen
 		return NULL;
 	source->get = get_closed;
 	source->end_sequence = closed_log_next_sequence(probe->closed_log);
+	source->before_end = *closed_log_total(probe->closed_log);
 	source->sequence = clamp(from_sequence, closed_log_first_sequence(probe->closed_log),
 				 source->end_sequence);
 	return &source->base;

@@ -82,7 +82,7 @@ static int next(struct batch_source *base, struct evbuffer *out)
 		return r < 0 ? r : 1;
 	case PHASE_TRAILER:
 		source->phase = PHASE_END;
-		r = batch_write_trailer(source->probe, source->writer.n_total, 0, out);
+		r = batch_write_trailer(source->probe, source->writer.n_total, 0, NULL, out);
 		return r < 0 ? r : 1;
 	default:
 		return 0;

@@ -7,6 +7,7 @@ import tempfile
 import pytest
 
 import harness
+from peers import Peer
 
 
 def pytest_collection_modifyitems(items):
@@ -44,3 +45,17 @@ def namespace():
     one = harness.Namespace(f"sp-{os.urandom(3).hex()}")
     yield one
     one.delete()
+
+
+@pytest.fixture
+def peers():
+    """Starts peer programs; they end with the test."""
+    started = []
+
+    def start(*arguments):
+        started.append(Peer(*arguments))
+        return started[-1]
+
+    yield start
+    for peer in started:
+        peer.end()

@@ -4,62 +4,12 @@
 import errno
 import re
 import signal
-import subprocess
 
 import pytest
 
 import harness
-from harness import proto, run, until
-
-
-class Peer:
-    """tcp_peer.py in a namespace; every command returns once it is done."""
-
-    def __init__(self, namespace, role, family, address, port=0):
-        program = harness.ROOT / "tests" / "integration" / "tcp_peer.py"
-        self.popen = namespace.popen("/usr/bin/python3", str(program), role, family, address,
-                                     str(port), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                     text=True)
-        self.pid = self.popen.pid
-        word, number = self.popen.stdout.readline().split()
-        self.port = int(number) if word == "port" else None
-        self.error = int(number) if word == "error" else None
-
-    def begin(self, command):
-        """Let it start; finish() waits. For what needs the other end to go on."""
-        self.popen.stdin.write(command + "\n")
-        self.popen.stdin.flush()
-
-    def finish(self):
-        assert self.popen.stdout.readline() == "done\n"
-
-    def do(self, *commands):
-        for command in commands:
-            self.begin(command)
-            self.finish()
-
-    def end(self):
-        self.popen.stdin.close()
-        self.popen.wait(harness.DEADLINE_S)
-
-
-def transfer(sender, receiver, size):
-    sender.begin(f"send {size}")
-    receiver.do(f"receive {size}")
-    sender.finish()
-
-
-@pytest.fixture
-def peers():
-    started = []
-
-    def start(*arguments):
-        started.append(Peer(*arguments))
-        return started[-1]
-
-    yield start
-    for peer in started:
-        peer.end()
+from harness import proto, until
+from peers import transfer
 
 
 ADDRESSES = {
@@ -84,8 +34,8 @@ def ends(connections, port):
 @pytest.mark.parametrize("name", ADDRESSES)
 def test_closed_record_has_the_exact_payload_of_both_ends(probe, pair, peers, name):
     family, address, shown = ADDRESSES[name]
-    server = peers(pair.right, "listen", family, "::" if family == "6" else "0.0.0.0")
-    client = peers(pair.left, "connect", family, address, server.port)
+    server = peers(pair.right, "tcp_peer.py", "listen", family, "::" if family == "6" else "0.0.0.0")
+    client = peers(pair.left, "tcp_peer.py", "connect", family, address, server.port)
     server.do("accept")
     transfer(client, server, 1000003)
     server.do("send 17", "close")
@@ -127,8 +77,8 @@ def record_fields(c):
 
 
 def test_live_record_equals_ss(probe, pair, peers):
-    server = peers(pair.right, "listen", "4", "0.0.0.0")
-    client = peers(pair.left, "connect", "4", "10.77.0.2", server.port)
+    server = peers(pair.right, "tcp_peer.py", "listen", "4", "0.0.0.0")
+    client = peers(pair.left, "tcp_peer.py", "connect", "4", "10.77.0.2", server.port)
     server.do("accept")
     transfer(client, server, 300000)
     server.do("send 4711")
@@ -150,8 +100,8 @@ def test_retransmits_under_loss_equal_ss(probe, pair, peers):
     pair.right.run("nft", "add table inet t; add chain inet t in "
                    "{ type filter hook input priority 0; }; "
                    "add rule inet t in meta l4proto tcp numgen random mod 10 0 drop")
-    server = peers(pair.right, "listen", "4", "0.0.0.0")
-    client = peers(pair.left, "connect", "4", "10.77.0.2", server.port)
+    server = peers(pair.right, "tcp_peer.py", "listen", "4", "0.0.0.0")
+    client = peers(pair.left, "tcp_peer.py", "connect", "4", "10.77.0.2", server.port)
     server.do("accept")
     transfer(client, server, 2000000)
 
@@ -168,8 +118,8 @@ def test_retransmits_under_loss_equal_ss(probe, pair, peers):
 
 
 def test_connection_older_than_the_probe_is_there_with_its_owner(folder, pair, peers):
-    server = peers(pair.right, "listen", "4", "0.0.0.0")
-    client = peers(pair.left, "connect", "4", "10.77.0.2", server.port)
+    server = peers(pair.right, "tcp_peer.py", "listen", "4", "0.0.0.0")
+    client = peers(pair.left, "tcp_peer.py", "connect", "4", "10.77.0.2", server.port)
     server.do("accept")
     client.do("send 5000")
     server.do("receive 5000")
@@ -186,10 +136,10 @@ def test_connection_older_than_the_probe_is_there_with_its_owner(folder, pair, p
 
 
 def test_socket_of_an_older_listener_has_its_owner(folder, pair, peers):
-    server = peers(pair.right, "listen", "4", "0.0.0.0")
+    server = peers(pair.right, "tcp_peer.py", "listen", "4", "0.0.0.0")
     probe = harness.Probe(folder).ready()
     try:
-        peers(pair.left, "connect", "4", "10.77.0.2", server.port)
+        peers(pair.left, "tcp_peer.py", "connect", "4", "10.77.0.2", server.port)
         live = list(filter(of_port(server.port), probe.snapshot().connections))
         _, from_server = ends(live, server.port)
         assert from_server.tgid == server.pid
@@ -199,8 +149,8 @@ def test_socket_of_an_older_listener_has_its_owner(folder, pair, peers):
 
 
 def test_reset_is_an_abnormal_end(probe, pair, peers):
-    server = peers(pair.right, "listen", "4", "0.0.0.0")
-    client = peers(pair.left, "connect", "4", "10.77.0.2", server.port)
+    server = peers(pair.right, "tcp_peer.py", "listen", "4", "0.0.0.0")
+    client = peers(pair.left, "tcp_peer.py", "connect", "4", "10.77.0.2", server.port)
     server.do("accept", "reset")
     until(lambda: len(list(filter(of_port(server.port), probe.closed().connections))) == 2, "reset")
     from_client, _ = ends(list(filter(of_port(server.port), probe.closed().connections)),
@@ -211,7 +161,7 @@ def test_reset_is_an_abnormal_end(probe, pair, peers):
 
 
 def test_refused_connection_has_failed(probe, pair, peers):
-    client = peers(pair.left, "connect", "4", "10.77.0.2", 9)
+    client = peers(pair.left, "tcp_peer.py", "connect", "4", "10.77.0.2", 9)
     assert client.error == errno.ECONNREFUSED
     record, = probe.wait_closed(lambda c: c.netns == pair.left.inode, "the failed attempt")
     assert record.state == proto.STATE_FAILED
@@ -221,8 +171,8 @@ def test_refused_connection_has_failed(probe, pair, peers):
 
 
 def test_half_closed_connection_counts_no_fin(probe, pair, peers):
-    server = peers(pair.right, "listen", "4", "0.0.0.0")
-    client = peers(pair.left, "connect", "4", "10.77.0.2", server.port)
+    server = peers(pair.right, "tcp_peer.py", "listen", "4", "0.0.0.0")
+    client = peers(pair.left, "tcp_peer.py", "connect", "4", "10.77.0.2", server.port)
     server.do("accept")
     client.do("send 10", "shutdown")
     server.do("receive 10")

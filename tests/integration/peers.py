@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""tcp_peer.py and udp_peer.py as objects: programs of both ends in their namespaces."""
+
+import subprocess
+
+import harness
+
+
+class Peer:
+    """One program; every command of do() returns once the program has done it."""
+
+    def __init__(self, namespace, program, *arguments):
+        path = harness.ROOT / "tests" / "integration" / program
+        self.popen = namespace.popen("/usr/bin/python3", str(path), *map(str, arguments),
+                                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.pid = self.popen.pid
+        word, number = self.popen.stdout.readline().split()
+        self.port = int(number) if word == "port" else None
+        self.error = int(number) if word == "error" else None
+
+    def begin(self, command):
+        """Let it start; finish() waits. For what needs the other end to go on."""
+        self.popen.stdin.write(command + "\n")
+        self.popen.stdin.flush()
+
+    def finish(self):
+        assert self.popen.stdout.readline() == "done\n"
+
+    def do(self, *commands):
+        for command in commands:
+            self.begin(command)
+            self.finish()
+
+    def end(self):
+        self.popen.stdin.close()
+        self.popen.wait(harness.DEADLINE_S)
+
+
+def transfer(sender, receiver, size):
+    """`size` bytes over TCP; both ends at once, as neither buffer holds them all."""
+    sender.begin(f"send {size}")
+    receiver.do(f"receive {size}")
+    sender.finish()

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Processes in the log: what the kernel said of them while they lived."""
+
+import os
+import subprocess
+
+import harness
+from harness import proto, until
+
+
+def events_of(probe, pid):
+    return [p for p in probe.processes().processes if p.tgid == pid and p.sequence]
+
+
+def test_process_of_a_few_milliseconds_keeps_name_and_arguments(probe):
+    ended = subprocess.Popen(["/bin/true", "first argument", "second"])
+    ended.wait()
+    start, end = events_of(probe, ended.pid)
+    assert (start.event, end.event) == (proto.Process.EVENT_EXEC, proto.Process.EVENT_EXIT)
+    assert start.executable == b"/bin/true"
+    assert start.command_line == b"/bin/true\0first argument\0second\0"
+    assert start.comm == end.comm == "true"
+    assert start.parent_tgid == os.getpid()
+    assert start.start_ns == end.start_ns <= start.time_ns <= end.time_ns
+
+
+def test_long_command_line_is_cut_and_says_so(probe):
+    ended = subprocess.Popen(["/bin/true", "x" * 2000])
+    ended.wait()
+    start = events_of(probe, ended.pid)[0]
+    assert start.command_line_cut
+    assert start.command_line == b"/bin/true\0" + b"x" * 502
+
+
+def test_process_older_than_the_probe_is_in_the_table(probe):
+    alive = {p.tgid: p for p in probe.processes().processes
+             if p.event == proto.Process.EVENT_ALIVE}
+    me = alive[os.getpid()]
+    assert me.executable.decode() == os.readlink("/proc/self/exe")
+    with open("/proc/self/stat") as stat:
+        ticks = int(stat.read().rsplit(")", 1)[1].split()[19])
+    assert me.start_ns // 10**7 == ticks * 100 // os.sysconf("SC_CLK_TCK")
+
+
+def test_exec_and_exit_move_a_process_through_the_table(probe):
+    sleeper = subprocess.Popen(["sleep", "60"])
+    alive = {p.tgid for p in probe.processes().processes if p.event == proto.Process.EVENT_ALIVE}
+    assert sleeper.pid in alive
+    sleeper.kill()
+    sleeper.wait()
+    until(lambda: sleeper.pid not in {
+        p.tgid for p in probe.processes().processes if p.event == proto.Process.EVENT_ALIVE},
+        "it left the table")
+
+
+def test_reader_gets_only_what_follows(probe):
+    subprocess.run(["/bin/true"], check=True)
+    following = probe.processes().trailer.next_sequence
+    ended = subprocess.Popen(["/bin/true", "later"])
+    ended.wait()
+    stream = probe.processes(following)
+    assert all(p.sequence >= following for p in stream.processes)
+    assert ended.pid in {p.tgid for p in stream.processes}
+
+
+def test_owner_of_a_connection_is_found_in_the_log(probe, pair, peers):
+    """What the agent relies on: (tgid, process_start_ns) is the key of both."""
+    server = peers(pair.right, "tcp_peer.py", "listen", "4", "0.0.0.0")
+    pair.left.run("/bin/sh", "-c",
+                  f"exec socat -u OPEN:/dev/null TCP:10.77.0.2:{server.port}")
+    record = probe.wait_closed(lambda c: c.netns == pair.left.inode, "socat's connection")[0]
+    owner = [p for p in probe.processes().processes
+             if (p.tgid, p.start_ns) == (record.tgid, record.process_start_ns)
+             and p.event == proto.Process.EVENT_EXEC]
+    assert owner[-1].comm == "socat"
+    assert owner[-1].command_line.split(b"\0")[0] == b"socat"
