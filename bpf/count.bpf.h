@@ -41,10 +41,8 @@ static __always_inline void count_overflow(__u32 cause, const struct sp_counters
  * Nobody waits for a single record, so user space is woken only when a ring
  * fills up; it also empties the rings before it answers a request.
  */
-static __always_inline __u64 ring_wakeup(void *ring)
+static __always_inline __u64 ring_wakeup(void *ring, __u64 size_bytes)
 {
-	__u64 size_bytes = bpf_ringbuf_query(ring, BPF_RB_RING_SIZE);
-	__u64 used_bytes = bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA);
-
-	return used_bytes >= size_bytes / 4 ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+	return bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) >= size_bytes / 4 ? BPF_RB_FORCE_WAKEUP :
+									      BPF_RB_NO_WAKEUP;
 }

@@ -32,8 +32,9 @@ extern struct events_map events SEC(".maps");
  * expiry write; user space reads when asked, or when woken at a quarter full.
  * When full, the record goes to overflow[SP_OVERFLOW_CLOSED_RING_FULL].
  */
+#define CLOSED_RING_BYTES (1 << 21)
 struct closed_ring_map {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 1 << 21);
+	__uint(max_entries, CLOSED_RING_BYTES);
 };
 extern struct closed_ring_map closed_ring SEC(".maps");

@@ -13,9 +13,10 @@
  * struct sp_process_event. Exec and exit write; user space reads when asked, or
  * when woken at a quarter full. When full, events[SP_EVENT_PROCESS_RING_FULL].
  */
+#define PROCESS_RING_BYTES (1 << 19)
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 1 << 19);
+	__uint(max_entries, PROCESS_RING_BYTES);
 } process_ring SEC(".maps");
 
 static __always_inline struct sp_process_event *event_begin(__u32 type, struct task_struct *task)
@@ -90,7 +91,7 @@ static __always_inline int on_exec(struct task_struct *task, struct linux_binprm
 		add_command_line(event, task);
 		add_filename(event, bprm);
 	}
-	bpf_ringbuf_submit(event, ring_wakeup(&process_ring));
+	bpf_ringbuf_submit(event, ring_wakeup(&process_ring, PROCESS_RING_BYTES));
 	return 0;
 }
 
@@ -106,7 +107,7 @@ static __always_inline int on_exit(struct task_struct *task, bool has_strings)
 		return 0;
 	if (has_strings)
 		add_cgroup_name(event, task);
-	bpf_ringbuf_submit(event, ring_wakeup(&process_ring));
+	bpf_ringbuf_submit(event, ring_wakeup(&process_ring, PROCESS_RING_BYTES));
 	return 0;
 }
 

@@ -97,7 +97,6 @@ static __always_inline void on_established(const struct sock *sk, int oldstate)
 {
 	struct tcp_storage *storage = storage_create(sk);
 
-	count(SP_EVENT_TCP_ESTABLISHED);
 	if (!storage)
 		return;
 	if (storage->phase != PHASE_LIVE)
@@ -188,7 +187,7 @@ static __always_inline void emit_closed(const struct sock *sk, struct tcp_storag
 	record->error = sk->sk_err;
 	record->state = oldstate == TCP_SYN_SENT || oldstate == TCP_SYN_RECV ? SP_STATE_FAILED :
 									       SP_STATE_CLOSED;
-	bpf_ringbuf_submit(record, ring_wakeup(&closed_ring));
+	bpf_ringbuf_submit(record, ring_wakeup(&closed_ring, CLOSED_RING_BYTES));
 }
 
 static __always_inline void on_close(const struct sock *sk, int oldstate)
@@ -203,7 +202,6 @@ static __always_inline void on_close(const struct sock *sk, int oldstate)
 		storage->phase = PHASE_CLOSED;
 	if (oldstate == TCP_LISTEN)
 		return;
-	count(SP_EVENT_TCP_CLOSED);
 	emit_closed(sk, storage, oldstate);
 }
 

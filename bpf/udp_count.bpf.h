@@ -75,8 +75,6 @@ static __noinline int flow_add(const struct datagram *d, const struct sp_owner *
 		lose_datagram(SP_OVERFLOW_UDP_TABLE_FULL, d);
 		return 0;
 	}
-	if (existing->id == flow.id)
-		count(SP_EVENT_UDP_FLOW_NEW);
 	flow_count(existing, d);
 	return 0;
 }

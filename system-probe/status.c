@@ -25,9 +25,6 @@ static const struct {
 	[SP_EVENT_SOCKET_STORAGE_FAILED] = { "socket_storage_failed",
 					     "Sockets without storage; seen at their close." },
 	[SP_EVENT_PROCESS_RING_FULL] = { "process_ring_full", "Process starts and ends lost." },
-	[SP_EVENT_TCP_CLOSED] = { "tcp_closed", "TCP connections that ended." },
-	[SP_EVENT_TCP_ESTABLISHED] = { "tcp_established", "TCP connections established." },
-	[SP_EVENT_UDP_FLOW_NEW] = { "udp_flows_new", "UDP flows begun." },
 };
 
 static size_t collect_events(const struct probe *probe, struct metric *out)
