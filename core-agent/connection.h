@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * One connection in one reporting interval, as it walks through the agent:
+ * decode fills it, delta adds the interval, enrich adds the owner, exporters
+ * only read. Lives as long as its batch; pointers are borrowed from the decoded
+ * batch or from the tables of enrichment, and are valid during export only.
+ */
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum connection_protocol { CONNECTION_TCP = 6, CONNECTION_UDP = 17 };
+enum connection_family { CONNECTION_IPV4 = 4, CONNECTION_IPV6 = 6 };
+enum connection_state { CONNECTION_OPEN = 1, CONNECTION_CLOSED = 2, CONNECTION_FAILED = 3 };
+enum connection_role { CONNECTION_ROLE_UNKNOWN, CONNECTION_SERVER, CONNECTION_CLIENT };
+enum connection_direction {
+	CONNECTION_DIRECTION_UNKNOWN,
+	CONNECTION_INCOMING,
+	CONNECTION_OUTGOING,
+	CONNECTION_LOCAL, /* both ends on this host; `role` says who began */
+};
+
+struct connection_counters {
+	uint64_t bytes_sent;
+	uint64_t bytes_received;
+	uint64_t packets_sent;
+	uint64_t packets_received;
+	uint64_t retransmits;
+};
+
+/* Filled by enrichment; NULL or 0 is unknown. Strings are NUL-terminated, any bytes. */
+struct connection_owner {
+	const char *executable;
+	const char *command_line; /* arguments joined by single spaces */
+	const char *user;
+	uint64_t start_unix_ns;
+	const char *container_id; /* 64 hex digits, or the runtime's own form */
+	const char *container_runtime; /* docker, containerd, cri-o, podman, ecs, or NULL */
+	const char *pod_uid; /* Kubernetes, dashed form */
+	const char *systemd_unit; /* nginx.service */
+};
+
+struct connection {
+	uint64_t id;
+	enum connection_protocol protocol;
+	enum connection_family family;
+	enum connection_state state;
+	enum connection_role role;
+	enum connection_direction direction;
+	uint8_t local_address[16]; /* network order; IPv4 in the first four bytes */
+	uint8_t remote_address[16];
+	uint16_t local_port;
+	uint16_t remote_port;
+	uint32_t netns; /* inode; 0: unknown */
+	uint32_t error; /* errno of an abnormal end; 0: none */
+
+	uint32_t pid; /* tgid in the root PID namespace; 0: unknown */
+	uint64_t process_start_ns; /* CLOCK_BOOTTIME */
+	const char *comm;
+	uint64_t cgroup_id;
+	struct connection_owner owner;
+
+	struct connection_counters total; /* since the connection began */
+	struct connection_counters interval;
+	bool is_new; /* first time that this agent reports it */
+	bool is_established_now; /* became established within this interval */
+
+	bool has_rtt;
+	uint32_t rtt_us;
+	uint32_t rtt_var_us;
+
+	/* Unix time; 0: unknown. */
+	uint64_t started_unix_ns;
+	uint64_t established_unix_ns;
+	uint64_t closed_unix_ns;
+};
+
+/* What could not be kept in this interval, by cause. */
+struct overflow {
+	const char *cause;
+	uint64_t n_connections;
+	struct connection_counters interval;
+};
+
+/* What holds for a whole interval. */
+struct interval {
+	uint64_t end_unix_ns;
+	const char *probe_instance; /* 32 hex digits */
+	const char *tier;
+};

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Posts queued messages, one after another, over TLS, and repeats what may
+ * succeed later: network errors, 408, 429 and 5xx. Any other status than 2xx is
+ * final: the message is given up. Each kind of trouble is logged once, with
+ * what to do about it; those that pass once for each time.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "queue.h"
+
+struct event_base;
+struct exporter_stats;
+struct sender;
+
+struct sender_settings {
+	const char *url;      /* https:// */
+	const char *api_key;
+	const char *ca_file;  /* empty: the system's */
+	const char *hostname;
+	const char *version;  /* of this agent */
+	size_t max_queue_bytes;
+};
+
+/*
+ * Copies what it needs of `settings`, keeps `stats` (n_delivered, n_dropped,
+ * n_errors) and `base`. NULL: out of memory, or libcurl does not start.
+ */
+struct sender *sender_new(struct event_base *base, const struct sender_settings *settings,
+			  struct exporter_stats *stats);
+
+/* Waiting messages are lost, and counted in stats->n_dropped. Takes NULL. */
+void sender_free(struct sender *sender);
+
+/* Takes the item over. Nothing is posted before the event loop runs again. */
+void sender_add(struct sender *sender, struct queue_item *item);
+
+/* Connections given up since the last call. */
+uint64_t sender_take_dropped(struct sender *sender);
