@@ -4,6 +4,8 @@
 import os
 import subprocess
 
+import pytest
+
 import harness
 from harness import proto, until
 
@@ -12,6 +14,7 @@ def events_of(probe, pid):
     return [p for p in probe.processes().processes if p.tgid == pid and p.sequence]
 
 
+@pytest.mark.kernel
 def test_process_of_a_few_milliseconds_keeps_name_and_arguments(probe):
     ended = subprocess.Popen(["/bin/true", "first argument", "second"])
     ended.wait()

@@ -31,6 +31,7 @@ def ends(connections, port):
     return client[0], server[0]
 
 
+@pytest.mark.kernel
 @pytest.mark.parametrize("name", ADDRESSES)
 def test_closed_record_has_the_exact_payload_of_both_ends(probe, pair, peers, name):
     family, address, shown = ADDRESSES[name]
@@ -76,6 +77,7 @@ def record_fields(c):
         "rtt_us", "rtt_var_us")}
 
 
+@pytest.mark.kernel
 def test_live_record_equals_ss(probe, pair, peers):
     server = peers(pair.right, "tcp_peer.py", "listen", "4", "0.0.0.0")
     client = peers(pair.left, "tcp_peer.py", "connect", "4", "10.77.0.2", server.port)
@@ -117,6 +119,7 @@ def test_retransmits_under_loss_equal_ss(probe, pair, peers):
     assert record.bytes_sent == 2000000
 
 
+@pytest.mark.kernel
 def test_connection_older_than_the_probe_is_there_with_its_owner(folder, pair, peers):
     server = peers(pair.right, "tcp_peer.py", "listen", "4", "0.0.0.0")
     client = peers(pair.left, "tcp_peer.py", "connect", "4", "10.77.0.2", server.port)
@@ -148,6 +151,7 @@ def test_socket_of_an_older_listener_has_its_owner(folder, pair, peers):
         probe.stop()
 
 
+@pytest.mark.kernel
 def test_reset_is_an_abnormal_end(probe, pair, peers):
     server = peers(pair.right, "tcp_peer.py", "listen", "4", "0.0.0.0")
     client = peers(pair.left, "tcp_peer.py", "connect", "4", "10.77.0.2", server.port)
@@ -160,6 +164,7 @@ def test_reset_is_an_abnormal_end(probe, pair, peers):
     client.do("close")
 
 
+@pytest.mark.kernel
 def test_refused_connection_has_failed(probe, pair, peers):
     client = peers(pair.left, "tcp_peer.py", "connect", "4", "10.77.0.2", 9)
     assert client.error == errno.ECONNREFUSED
@@ -170,6 +175,7 @@ def test_refused_connection_has_failed(probe, pair, peers):
     assert record.established_ns == 0
 
 
+@pytest.mark.kernel
 def test_half_closed_connection_counts_no_fin(probe, pair, peers):
     server = peers(pair.right, "tcp_peer.py", "listen", "4", "0.0.0.0")
     client = peers(pair.left, "tcp_peer.py", "connect", "4", "10.77.0.2", server.port)

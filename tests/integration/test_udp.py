@@ -30,6 +30,7 @@ def counters(c):
     return (c.bytes_sent, c.packets_sent, c.bytes_received, c.packets_received)
 
 
+@pytest.mark.kernel
 @pytest.mark.parametrize("name", ADDRESSES)
 def test_connected_socket_counts_both_ways(probe, pair, peers, name):
     family, left, right = ADDRESSES[name]
@@ -52,6 +53,7 @@ def test_connected_socket_counts_both_ways(probe, pair, peers, name):
     assert at_client.state == proto.STATE_OPEN
 
 
+@pytest.mark.kernel
 def test_unconnected_socket_has_a_flow_for_each_remote(probe, pair, peers):
     server = peers(pair.right, "udp_peer.py", "4", "0.0.0.0", 0)
     clients = [peers(pair.left, "udp_peer.py", "4", "0.0.0.0", 0) for _ in range(3)]
@@ -65,6 +67,7 @@ def test_unconnected_socket_has_a_flow_for_each_remote(probe, pair, peers):
     assert all(harness.ip(c.local_address) == "10.77.0.2" for c in at_server)
 
 
+@pytest.mark.kernel
 def test_ipv4_through_an_ipv6_socket_is_ipv4(probe, pair, peers):
     server = peers(pair.right, "udp_peer.py", "6", "::", 0)
     client = peers(pair.left, "udp_peer.py", "6", "::", 0)
@@ -77,6 +80,7 @@ def test_ipv4_through_an_ipv6_socket_is_ipv4(probe, pair, peers):
             "10.77.0.1", "10.77.0.2"}
 
 
+@pytest.mark.kernel
 def test_segments_of_one_send_count_as_datagrams(probe, pair, peers):
     server = peers(pair.right, "udp_peer.py", "4", "10.77.0.2", 0)
     client = peers(pair.left, "udp_peer.py", "4", "10.77.0.1", 0)
@@ -108,6 +112,7 @@ def test_sums_equal_the_kernels_own_counters(probe, pair, peers):
     assert sum(c.bytes_sent for c in flows(connections, pair.left)) == 77 * 210
 
 
+@pytest.mark.kernel
 def test_peeking_counts_once(probe, pair, peers):
     server = peers(pair.right, "udp_peer.py", "4", "10.77.0.2", 0)
     client = peers(pair.left, "udp_peer.py", "4", "10.77.0.1", 0)
@@ -131,6 +136,7 @@ def test_socket_older_than_the_probe_has_its_owner(folder, pair, peers):
         probe.stop()
 
 
+@pytest.mark.kernel
 def test_idle_flow_ends_with_its_exact_totals(expiring_probe, pair, peers):
     probe = expiring_probe
     client = peers(pair.left, "udp_peer.py", "4", "10.77.0.1", 0)
