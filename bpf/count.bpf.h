@@ -5,12 +5,15 @@
 
 #include "maps.bpf.h"
 
-/* Never 0. The next connection id; shared by all CPUs. */
 extern __u64 last_id;
 
+/*
+ * An id of our own, for what has no socket cookie to itself. Cookies count up
+ * from 1 and stay below this bit; above it, 2^53 ids are still exact in JSON.
+ */
 static __always_inline __u64 new_id(void)
 {
-	return __sync_fetch_and_add(&last_id, 1) + 1;
+	return SP_OWN_ID_BIT | (__sync_fetch_and_add(&last_id, 1) + 1);
 }
 
 static __always_inline void count(__u32 which)

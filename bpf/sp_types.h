@@ -49,23 +49,33 @@ struct sp_counters {
 	__u64 packets_received;
 };
 
+/*
+ * Set in ids that only this run of the probe knows. The others are socket
+ * cookies, which the next run of the probe finds again.
+ */
+#define SP_OWN_ID_BIT (1ULL << 52)
+
 /* One end of a TCP connection or one UDP flow; live and closed alike. */
 struct sp_connection {
 	__u64 id;
 	struct sp_tuple tuple;
 	struct sp_owner owner;
 	struct sp_counters counters;
+	struct sp_counters before; /* of an adopted one: what it had when it was adopted */
 	__u64 started_ns;
 	__u64 established_ns;
 	__u64 closed_ns;
 	__u32 retransmits;
+	__u32 retransmits_before;
 	__u32 rtt_us;     /* 0: never measured */
 	__u32 rtt_var_us;
-	__u16 error;      /* errno */
+	__u8 error;       /* errno; those of sockets are below 134 */
 	__u8 role;        /* enum sp_role */
 	__u8 state;       /* enum sp_state */
+	__u8 is_adopted;  /* older than the probe: counters began before it */
+	__u8 pad[4];
 };
-_Static_assert(sizeof(struct sp_connection) == 160, "sp_connection");
+_Static_assert(sizeof(struct sp_connection) == 200, "sp_connection");
 
 /* A UDP flow that ended, with the key under which user space deletes it. */
 struct sp_expired_flow {
@@ -73,7 +83,7 @@ struct sp_expired_flow {
 	struct sp_tuple key_tuple;
 	__u64 key_socket_cookie;
 };
-_Static_assert(sizeof(struct sp_expired_flow) == 208, "sp_expired_flow");
+_Static_assert(sizeof(struct sp_expired_flow) == 248, "sp_expired_flow");
 
 enum sp_process_event_type { SP_PROCESS_EXEC = 2, SP_PROCESS_EXIT = 3 };
 

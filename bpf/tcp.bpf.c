@@ -27,7 +27,8 @@ struct tcp_storage {
 	struct sp_owner owner;
 	__u8 role;
 	__u8 phase;
-	__u8 pad[6];
+	__u8 is_adopted;
+	__u8 pad[5];
 };
 
 /*
@@ -41,6 +42,23 @@ struct {
 	__type(key, int);
 	__type(value, struct tcp_storage);
 } tcp_sockets SEC(".maps");
+
+struct tcp_adopted {
+	struct sp_counters before;
+	__u32 retransmits_before;
+	__u32 pad;
+};
+
+/*
+ * What an adopted socket had counted when it was adopted. Adoption writes,
+ * snapshot and close read, the kernel frees it with the socket.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct tcp_adopted);
+} tcp_adopted_sockets SEC(".maps");
 
 static __always_inline struct tcp_storage *storage_create(const struct sock *sk)
 {
@@ -59,9 +77,13 @@ static __always_inline void storage_set_owner(struct tcp_storage *storage, struc
 	storage->owner.netns = sk->__sk_common.skc_net.net->ns.inum;
 }
 
-static __always_inline void storage_begin(struct tcp_storage *storage, __u8 role)
+/* The second connection of one socket cannot have its cookie for an id as well. */
+static __always_inline void storage_begin(struct tcp_storage *storage, const struct sock *sk,
+					  __u8 role)
 {
-	storage->id = new_id();
+	storage->id = storage->phase == PHASE_CLOSED ? new_id() :
+						       bpf_get_socket_cookie((void *)sk);
+	storage->is_adopted = 0;
 	storage->role = role;
 	storage->phase = PHASE_LIVE;
 	storage->started_ns = bpf_ktime_get_boot_ns();
@@ -75,7 +97,7 @@ static __always_inline void on_connect(const struct sock *sk)
 
 	if (!storage)
 		return;
-	storage_begin(storage, SP_ROLE_CLIENT);
+	storage_begin(storage, sk, SP_ROLE_CLIENT);
 	storage_set_owner(storage, bpf_get_current_task_btf(), sk);
 }
 
@@ -100,7 +122,8 @@ static __always_inline void on_established(const struct sock *sk, int oldstate)
 	if (!storage)
 		return;
 	if (storage->phase != PHASE_LIVE)
-		storage_begin(storage, oldstate == TCP_SYN_SENT ? SP_ROLE_CLIENT : SP_ROLE_SERVER);
+		storage_begin(storage, sk,
+			      oldstate == TCP_SYN_SENT ? SP_ROLE_CLIENT : SP_ROLE_SERVER);
 	storage->established_ns = bpf_ktime_get_boot_ns();
 	storage->owner.netns = sk->__sk_common.skc_net.net->ns.inum;
 }
@@ -143,6 +166,22 @@ static __always_inline void fill_story(struct sp_connection *record,
 	record->started_ns = storage->started_ns;
 	record->established_ns = storage->established_ns;
 	record->role = storage->role;
+	record->is_adopted = storage->is_adopted;
+}
+
+static __always_inline void fill_before(struct sp_connection *record, const struct sock *sk)
+{
+	struct tcp_adopted *adopted = NULL;
+
+	if (record->is_adopted)
+		adopted = bpf_sk_storage_get(&tcp_adopted_sockets, (void *)sk, NULL, 0);
+	if (adopted) {
+		record->before = adopted->before;
+		record->retransmits_before = adopted->retransmits_before;
+	} else {
+		__builtin_memset(&record->before, 0, sizeof(record->before));
+		record->retransmits_before = 0;
+	}
 }
 
 /* A connection whose beginning nobody saw: no owner, no times. */
@@ -154,6 +193,7 @@ static __always_inline void fill_unknown_story(struct sp_connection *record, con
 	record->started_ns = 0;
 	record->established_ns = 0;
 	record->role = SP_ROLE_UNKNOWN;
+	record->is_adopted = 0;
 }
 
 static __always_inline void lose_closed(struct tcp_sock *tp, const struct sock *sk)
@@ -181,6 +221,7 @@ static __always_inline void emit_closed(const struct sock *sk, struct tcp_storag
 		fill_story(record, storage);
 	else
 		fill_unknown_story(record, sk);
+	fill_before(record, sk);
 	fill_tuple(&record->tuple, tp, sk);
 	fill_counters(record, tp, sk);
 	record->closed_ns = bpf_ktime_get_boot_ns();
@@ -197,7 +238,7 @@ static __always_inline void on_close(const struct sock *sk, int oldstate)
 	if (oldstate == TCP_CLOSE || (storage && storage->phase == PHASE_CLOSED))
 		return;
 	if (storage && oldstate == TCP_SYN_RECV && storage->phase == PHASE_LISTENING)
-		storage_begin(storage, SP_ROLE_SERVER);
+		storage_begin(storage, sk, SP_ROLE_SERVER);
 	if (storage)
 		storage->phase = PHASE_CLOSED;
 	if (oldstate == TCP_LISTEN)
@@ -276,11 +317,30 @@ int tcp_dump_iter(struct bpf_iter__bpf_sk_storage_map *ctx)
 	if (!tp)
 		return 0;
 	fill_story(&record, storage);
+	fill_before(&record, sk);
 	fill_tuple(&record.tuple, tp, sk);
 	fill_counters(&record, tp, sk);
 	record.state = SP_STATE_OPEN;
 	bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
 	return 0;
+}
+
+static __always_inline void remember_before(struct sock *sk)
+{
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	struct sp_connection now = {};
+	struct tcp_adopted *adopted;
+
+	if (!tp)
+		return;
+	adopted = bpf_sk_storage_get(&tcp_adopted_sockets, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!adopted) {
+		count(SP_EVENT_SOCKET_STORAGE_FAILED);
+		return;
+	}
+	fill_counters(&now, tp, sk);
+	adopted->before = now.counters;
+	adopted->retransmits_before = now.retransmits;
 }
 
 /* A socket older than the probe: its counters are complete, its times unknown. */
@@ -298,8 +358,10 @@ static __always_inline void tcp_adopt(struct task_struct *task, struct sock *sk)
 	if (state == TCP_LISTEN) {
 		storage->phase = PHASE_LISTENING;
 	} else if (storage->phase == PHASE_NEW) {
-		storage->id = new_id();
+		storage->id = bpf_get_socket_cookie(sk);
 		storage->phase = PHASE_LIVE;
+		storage->is_adopted = 1;
+		remember_before(sk);
 	}
 }
 

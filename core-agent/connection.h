@@ -66,6 +66,7 @@ struct connection {
 	struct connection_counters total; /* since the connection began */
 	struct connection_counters interval;
 	bool is_new; /* first time that this agent reports it */
+	struct connection_counters before_probe; /* in the totals, and not this probe's to report */
 	bool is_established_now; /* became established within this interval */
 
 	bool has_rtt;

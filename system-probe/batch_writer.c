@@ -61,20 +61,18 @@ static int add_edge(struct evbuffer *out, const uint8_t *bytes, ssize_t size)
 	return evbuffer_add(out, bytes, (size_t)size) < 0 ? -ENOMEM : 0;
 }
 
-int batch_write_header(const struct probe *probe, uint64_t first_sequence,
-		       const struct sp_overflow *before_first, struct evbuffer *out)
+int batch_write_header(const struct probe *probe, uint64_t first_sequence, struct evbuffer *out)
 {
 	uint8_t bytes[EDGE_BATCH_MAX_BYTES];
 	struct stream_header header = {
 		.instance_id = probe->instance_id,
+		.boot_id = probe->boot_id,
 		.now_boottime_ns = probe_boottime_ns(),
 		.now_unix_ns = probe_unix_ns(),
 		.tier = tier_name(capture_tier(probe->capture)),
 		.first_sequence = first_sequence,
 	};
 
-	if (before_first)
-		header.before_first = *before_first;
 	return add_edge(out, bytes, encode_header_batch(&header, bytes, sizeof(bytes)));
 }
 

@@ -35,9 +35,8 @@ int batch_writer_flush(struct batch_writer *writer, struct evbuffer *out);
 
 /*
  * The first and the last batch; `first_sequence` and `next_sequence` are 0 outside
- * logs, the sums NULL outside the closed log. 0 or -ENOMEM.
+ * logs, the sum NULL outside the closed log. 0 or -ENOMEM.
  */
-int batch_write_header(const struct probe *probe, uint64_t first_sequence,
-		       const struct sp_overflow *before_first, struct evbuffer *out);
+int batch_write_header(const struct probe *probe, uint64_t first_sequence, struct evbuffer *out);
 int batch_write_trailer(const struct probe *probe, uint64_t n_records, uint64_t next_sequence,
 			const struct sp_overflow *before_next, struct evbuffer *out);

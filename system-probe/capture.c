@@ -28,6 +28,7 @@ struct capture {
 	size_t n_links;
 	struct bpf_link *tcp_dump, *udp_dump, *udp_expire; /* borrowed from `links` */
 	struct ring_buffer *rings;
+	int cgroup_error; /* of opening the cgroup root; 0: opened, or not needed */
 	int n_cpus;
 };
 
@@ -60,21 +61,82 @@ static bool is_wanted(enum hook_id id, const struct probe_settings *settings)
 	}
 }
 
-static void log_choice(const struct hook *hook, const struct hook_choice *choice)
+static const char *remedy_for(const struct capture *capture, const struct hook_choice *choice,
+			      char *buffer, size_t size)
+{
+	if (capture->cgroup_error < 0 && choice->refused->needs_cgroup_root)
+		return "mount cgroup v2 (mount -t cgroup2 none /sys/fs/cgroup/unified), or name "
+		       "its root in sysprobe.cgroup_path";
+	return kernel_features_remedy(choice->refused_error, buffer, size);
+}
+
+static void log_off(const struct capture *capture, const struct hook *hook,
+		    const struct hook_choice *choice)
 {
 	char buffer[256];
-	const char *remedy = kernel_features_remedy(choice->refused_error, buffer, sizeof(buffer));
 
+	log_warn("a hook is off", "hook=%s without=%s program=%s error=%s remedy=%s", hook->name,
+		 hook->without, choice->refused_program, strerror(-choice->refused_error),
+		 remedy_for(capture, choice, buffer, sizeof(buffer)));
+}
+
+static void log_choice(const struct capture *capture, const struct hook *hook,
+		       const struct hook_choice *choice)
+{
 	if (!choice->variant)
-		log_warn("a hook is off", "hook=%s without=%s program=%s error=%s remedy=%s", hook->name,
-			 hook->without, choice->refused_program,
-			 strerror(-choice->refused_error), remedy);
+		log_off(capture, hook, choice);
 	else if (choice->refused)
 		log_info("hook chosen", "hook=%s variant=%s refused=%s error=%s lacks=%s", hook->name,
 			 choice->variant->name, choice->refused->name,
 			 strerror(-choice->refused_error), choice->variant->lacks);
 	else
 		log_info("hook chosen", "hook=%s variant=%s", hook->name, choice->variant->name);
+}
+
+/* A hook whose programs are all refused, although it may go on without any. */
+static bool is_refused_whole(const struct hook_choice *choice)
+{
+	return choice->refused && (!choice->variant || !choice->variant->programs[0]);
+}
+
+/* A refusal whose remedy is that of every wanted hook, or NULL: one trouble, so one line. */
+static const struct hook_choice *common_refusal(const struct capture *capture)
+{
+	const struct hook_choice *common = NULL;
+	char first[256], other[256];
+	const char *remedy = NULL;
+
+	for (int i = 0; i < N_HOOKS; i++) {
+		const struct hook_choice *choice = &capture->choices[i];
+
+		if (!is_wanted(i, capture->settings))
+			continue;
+		if (!is_refused_whole(choice))
+			return NULL;
+		if (!common) {
+			common = choice;
+			remedy = remedy_for(capture, choice, first, sizeof(first));
+		} else if (strcmp(remedy, remedy_for(capture, choice, other, sizeof(other))) != 0) {
+			return NULL;
+		}
+	}
+	return common;
+}
+
+static void log_choices(const struct capture *capture)
+{
+	const struct hook_choice *common = common_refusal(capture);
+	char buffer[256];
+
+	if (common) {
+		log_error("no BPF program loads, so nothing is captured", "error=%s remedy=%s",
+			  strerror(-common->refused_error),
+			  remedy_for(capture, common, buffer, sizeof(buffer)));
+		return;
+	}
+	for (int i = 0; i < N_HOOKS; i++)
+		if (is_wanted(i, capture->settings))
+			log_choice(capture, &hooks[i], &capture->choices[i]);
 }
 
 static void choose(struct capture *capture)
@@ -158,14 +220,13 @@ static struct bpf_link *attach_iterator(struct bpf_program *program, struct bpf_
 static struct bpf_link *attach_cgroup(struct capture *capture, struct bpf_program *program)
 {
 	CLEANUP_CLOSE int fd = cgroup_root_open(capture->settings->cgroup_path);
-	struct bpf_link *link;
 
+	capture->cgroup_error = fd < 0 ? fd : 0;
 	if (fd < 0) {
 		errno = -fd;
 		return NULL;
 	}
-	link = bpf_program__attach_cgroup(program, fd);
-	return link;
+	return bpf_program__attach_cgroup(program, fd);
 }
 
 static struct bpf_link *attach_program(struct capture *capture, struct bpf_program *program)
@@ -314,9 +375,8 @@ struct capture *capture_start(const struct probe_settings *settings,
 	kernel_features_quieten_libbpf();
 	if (settings->is_enabled)
 		r = load_and_attach(capture);
-	for (int i = 0; settings->is_enabled && i < N_HOOKS; i++)
-		if (is_wanted(i, settings))
-			log_choice(&hooks[i], &capture->choices[i]);
+	if (settings->is_enabled)
+		log_choices(capture);
 	if (r == 0 && capture->bpf)
 		r = open_rings(capture);
 	if (r < 0) {

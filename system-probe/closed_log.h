@@ -24,9 +24,6 @@ int closed_log_append(struct closed_log *log, const struct sp_connection *connec
 uint64_t closed_log_first_sequence(const struct closed_log *log);
 uint64_t closed_log_next_sequence(const struct closed_log *log);
 
-/* What the records before the first held number added up to. */
-const struct sp_overflow *closed_log_before_first(const struct closed_log *log);
-
 /* What all records ever appended added up to. */
 const struct sp_overflow *closed_log_total(const struct closed_log *log);
 

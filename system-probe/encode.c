@@ -46,12 +46,23 @@ static ProtobufCBinaryData bytes(const void *data, size_t size)
 	return (ProtobufCBinaryData){ .data = (uint8_t *)data, .len = size };
 }
 
+static void set_before(Sysprobe__V1__Counters *message, const struct sp_connection *c)
+{
+	sysprobe__v1__counters__init(message);
+	message->bytes_sent = c->before.bytes_sent;
+	message->bytes_received = c->before.bytes_received;
+	message->packets_sent = c->before.packets_sent;
+	message->packets_received = c->before.packets_received;
+	message->retransmits = c->retransmits_before;
+}
+
 ssize_t encode_connection(const struct sp_connection *c, uint64_t sequence, uint8_t *out,
 			  size_t capacity)
 {
 	size_t address_size = c->tuple.family == SP_IPV4 ? 4 : 16;
 	char comm[SP_COMM_SIZE + 1] = "";
 	Sysprobe__V1__Connection message = SYSPROBE__V1__CONNECTION__INIT;
+	Sysprobe__V1__Counters before;
 
 	memcpy(comm, c->owner.comm, SP_COMM_SIZE);
 	message.id = c->id;
@@ -80,6 +91,9 @@ ssize_t encode_connection(const struct sp_connection *c, uint64_t sequence, uint
 	message.established_ns = c->established_ns;
 	message.closed_ns = c->closed_ns;
 	message.sequence = sequence;
+	set_before(&before, c);
+	if (c->is_adopted)
+		message.before_probe = &before;
 	return pack(&message.base, out, capacity);
 }
 
@@ -132,17 +146,13 @@ ssize_t encode_header_batch(const struct stream_header *header, uint8_t *out, si
 {
 	Sysprobe__V1__Batch batch = SYSPROBE__V1__BATCH__INIT;
 	Sysprobe__V1__Header message = SYSPROBE__V1__HEADER__INIT;
-	Sysprobe__V1__Overflow before_first;
 
 	message.instance_id = bytes(header->instance_id, 16);
 	message.now_boottime_ns = header->now_boottime_ns;
 	message.now_unix_ns = header->now_unix_ns;
 	message.tier = (char *)header->tier;
-	if (header->first_sequence) {
-		set_overflow(&before_first, "closed_log", &header->before_first);
-		message.first_sequence = header->first_sequence;
-		message.before_first = &before_first;
-	}
+	message.first_sequence = header->first_sequence;
+	message.boot_id = bytes(header->boot_id, 16);
 	batch.header = &message;
 	return pack_framed(&batch, out, capacity);
 }

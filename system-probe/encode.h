@@ -15,7 +15,7 @@
 #include "sp_types.h"
 
 /* Enough for any encoded Connection and for any encoded Process. */
-#define ENCODE_CONNECTION_MAX_BYTES 256
+#define ENCODE_CONNECTION_MAX_BYTES 320
 #define ENCODE_PROCESS_MAX_BYTES 1280
 
 /* A Connection message without a frame. `sequence` 0: not part of a log. */
@@ -42,8 +42,8 @@ struct stream_header {
 	const uint8_t *instance_id; /* 16 bytes */
 	uint64_t now_boottime_ns, now_unix_ns;
 	const char *tier;
+	const uint8_t *boot_id;      /* 16 bytes */
 	uint64_t first_sequence; /* 0: not a log */
-	struct sp_overflow before_first;
 };
 
 struct named_overflow {

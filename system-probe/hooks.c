@@ -36,7 +36,8 @@ const struct hook hooks[N_HOOKS] = {
 			{ .name = "cgroup_skb", .tier = TIER_TRACEPOINT,
 			  .programs = { "udp_sent_cgroup_skb", "udp_received_cgroup_skb",
 					"udp_socket_cgroup", "udp_dump_iter", "udp_expire_iter" },
-			  .lacks = "datagrams dropped for a full receive buffer count as received" },
+			  .lacks = "datagrams dropped for a full receive buffer count as received",
+			  .needs_cgroup_root = true },
 		},
 	},
 	[HOOK_UDP_ADOPT] = {
@@ -92,7 +93,7 @@ static int try_variant(const struct hook_variant *variant, hook_try_program *try
 struct hook_choice hook_choose(const struct hook *hook, enum tier max_tier,
 			       hook_try_program *try_program, void *context)
 {
-	struct hook_choice choice = { 0 };
+	struct hook_choice best = { 0 }, last = { 0 };
 	const char *refused;
 	int r;
 
@@ -101,16 +102,14 @@ struct hook_choice hook_choose(const struct hook *hook, enum tier max_tier,
 			continue;
 		r = try_variant(variant, try_program, context, &refused);
 		if (r == 0) {
-			choice.variant = variant;
-			return choice;
+			best.variant = variant;
+			return best;
 		}
-		if (!choice.refused) {
-			choice.refused = variant;
-			choice.refused_program = refused;
-			choice.refused_error = r;
-		}
+		last = (struct hook_choice){ NULL, variant, refused, r };
+		if (!best.refused)
+			best = last;
 	}
-	return choice;
+	return last;
 }
 
 enum tier hooks_tier(const struct hook_choice choices[N_HOOKS])

@@ -36,6 +36,7 @@ struct hook_variant {
 	enum tier tier;   /* least tier that has it */
 	const char *programs[HOOK_MAX_PROGRAMS + 1]; /* all must load; none: nothing to load */
 	const char *lacks; /* what it cannot give, or NULL */
+	bool needs_cgroup_root; /* programs attach to the root of cgroup v2 */
 };
 
 struct hook {
@@ -51,7 +52,11 @@ typedef int hook_try_program(const char *program, void *context);
 
 struct hook_choice {
 	const struct hook_variant *variant; /* NULL: none loads, or switched off */
-	const struct hook_variant *refused; /* best variant that does not load, or NULL */
+	/*
+	 * Best variant that does not load, or NULL. Where none loads: the one that
+	 * asks least, whose obstacle is the one to remove.
+	 */
+	const struct hook_variant *refused;
 	const char *refused_program;
 	int refused_error; /* negative errno */
 };

@@ -95,11 +95,17 @@ void kernel_features_set_refused(const char *program, int error)
 	set_answer(program, error);
 }
 
+/*
+ * Before 5.11 BPF maps counted against memlock; the helper came with the change
+ * (libbpf asks in the same way). To be removed with kernels before 5.11.
+ */
 static bool is_memlock_low(void)
 {
 	struct rlimit limit;
 
-	return getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur < LOW_MEMLOCK_BYTES;
+	return getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur < LOW_MEMLOCK_BYTES &&
+	       libbpf_probe_bpf_helper(BPF_PROG_TYPE_SOCKET_FILTER, BPF_FUNC_ktime_get_coarse_ns,
+				       NULL) == 0;
 }
 
 static const char *missing_capabilities(char *buffer, size_t size)
@@ -135,8 +141,7 @@ const char *kernel_features_remedy(int error, char *buffer, size_t size)
 	if (missing)
 		return missing;
 	if (error == -EPERM && is_memlock_low())
-		return "if this kernel is older than 5.11, raise memlock: ulimit -l unlimited, or "
-		       "LimitMEMLOCK=infinity in the unit";
+		return "raise memlock: ulimit -l unlimited, or LimitMEMLOCK=infinity in the unit";
 	if (error == -EPERM)
 		return "the kernel forbids this kind of program: lockdown, or no ftrace trampolines";
 	return "log_level: debug shows what the kernel said";

@@ -12,7 +12,7 @@
 #include "cleanup.h"
 #include "log.h"
 
-#define BACKLOG 16
+#define BACKLOG 128
 #define SOCKET_MODE 0660
 
 static int new_socket(void)
@@ -22,15 +22,16 @@ static int new_socket(void)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Somebody accepts, or would but for a full backlog. */
-static bool is_answered(const struct sockaddr_un *address)
+/*
+ * Only a refusal says that nobody is there. A full backlog, a socket of another
+ * type or one that we may not write to belongs to somebody.
+ */
+static bool is_stale(const struct sockaddr_un *address)
 {
 	CLEANUP_CLOSE int fd = new_socket();
 
-	if (fd < 0)
-		return false;
-	return connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ||
-	       errno == EAGAIN;
+	return fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 &&
+	       errno == ECONNREFUSED;
 }
 
 static int remove_stale(const struct sockaddr_un *address)
@@ -41,7 +42,7 @@ static int remove_stale(const struct sockaddr_un *address)
 		return errno == ENOENT ? 0 : -errno;
 	if (!S_ISSOCK(status.st_mode))
 		return -ENOTSOCK;
-	if (is_answered(address))
+	if (!is_stale(address))
 		return -EADDRINUSE;
 	log_info("replacing a socket that nobody answers on", "path=%s", address->sun_path);
 	return unlink(address->sun_path) < 0 ? -errno : 0;
@@ -67,7 +68,8 @@ static const char *remedy(int error)
 {
 	switch (error) {
 	case -EADDRINUSE:
-		return "a probe already runs there: stop it, or set another sysprobe_socket";
+		return "a probe already runs there, or another program: stop it, or set another "
+		       "sysprobe_socket";
 	case -ENOTSOCK:
 		return "the path is not a socket and will not be removed: move it away";
 	case -ENOENT:

@@ -6,7 +6,7 @@
 /*
  * Listen on the Unix socket `path` with mode 0660 and, unless it is (gid_t)-1,
  * group `group`. A socket that nobody answers on is replaced. A descriptor, or
- * after one log line with the remedy: -EADDRINUSE (a probe answers there),
+ * after one log line with the remedy: -EADDRINUSE (somebody answers there),
  * -ENOTSOCK (the path is something else), -ENAMETOOLONG, -ENOENT (no folder), or
  * another negative errno.
  */

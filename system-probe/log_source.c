@@ -40,9 +40,8 @@ static int write_header(struct log_source *source, struct evbuffer *out)
 	const struct probe *probe = source->probe;
 
 	if (source->member == BATCH_CONNECTION)
-		return batch_write_header(probe, closed_log_first_sequence(probe->closed_log),
-					  closed_log_before_first(probe->closed_log), out);
-	return batch_write_header(probe, process_log_first_sequence(probe->process_log), NULL, out);
+		return batch_write_header(probe, closed_log_first_sequence(probe->closed_log), out);
+	return batch_write_header(probe, process_log_first_sequence(probe->process_log), out);
 }
 
 static int fill_from_table(struct log_source *source)

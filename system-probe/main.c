@@ -18,6 +18,7 @@
 
 #include "arguments.h"
 #include "auth_token.h"
+#include "cleanup.h"
 #include "drop.h"
 #include "listen.h"
 #include "log.h"
@@ -138,10 +139,23 @@ static int load_settings(const struct arguments *arguments, struct probe_setting
 	return r;
 }
 
+/* 32 hex digits with hyphens, as random(4) has it. */
+static void read_boot_id(uint8_t boot_id[INSTANCE_ID_BYTES])
+{
+	CLEANUP_FCLOSE FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+	unsigned int byte;
+
+	for (size_t i = 0; file && i < INSTANCE_ID_BYTES && fscanf(file, "%*[-]") != EOF &&
+			   fscanf(file, "%2x", &byte) == 1;
+	     i++)
+		boot_id[i] = (uint8_t)byte;
+}
+
 static int new_probe(struct probe *probe, const struct probe_settings *settings)
 {
 	probe->settings = settings;
 	probe->started_unix_ns = probe_unix_ns();
+	read_boot_id(probe->boot_id);
 	probe->closed_log = closed_log_new((size_t)settings->max_closed_records);
 	probe->process_log = process_log_new((size_t)settings->max_process_records,
 					     (size_t)settings->max_processes);
@@ -170,7 +184,8 @@ static int start_capture(struct probe *probe)
 	r = process_scan(probe->settings->procfs_path, probe->process_log);
 	if (r < 0)
 		log_warn("cannot list processes, so those older than the probe have no names",
-			 "path=%s error=%s", probe->settings->procfs_path, strerror(-r));
+			 "path=%s error=%s remedy=%s", probe->settings->procfs_path, strerror(-r),
+			 "set procfs_path to where the host's procfs is mounted");
 	else
 		probe->counters.n_processes_not_kept += (uint64_t)r;
 	log_info("capture started", "tier=%s", tier_name(capture_tier(probe->capture)));
@@ -218,7 +233,8 @@ static int serve(struct probe *probe)
 	if (base && token && add_events(base, probe) == 0) {
 		fd = r = listen_unix(settings->socket_path, group);
 		if (r >= 0)
-			r = drop_privileges(probe->capture, settings->socket_group);
+			r = drop_privileges(probe->capture,
+					    group == (gid_t)-1 ? NULL : settings->socket_group);
 		if (r >= 0)
 			server = server_new(base, fd, probe, token, group);
 		if (server) {

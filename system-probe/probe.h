@@ -31,6 +31,7 @@ struct probe {
 	struct process_log *process_log;
 	struct probe_counters counters;
 	uint8_t instance_id[INSTANCE_ID_BYTES];
+	uint8_t boot_id[INSTANCE_ID_BYTES]; /* all zero where it cannot be read */
 	uint64_t started_unix_ns;
 };
 

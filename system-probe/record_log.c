@@ -25,8 +25,6 @@ struct record_log {
 	size_t head; /* where the next record would start */
 	uint64_t first;
 	uint64_t next;
-	record_log_evict *evict;
-	void *evict_context;
 };
 
 static void *map_lazily(size_t size)
@@ -70,12 +68,6 @@ void record_log_free(struct record_log *log)
 	free(log);
 }
 
-void record_log_on_evict(struct record_log *log, record_log_evict *evict, void *context)
-{
-	log->evict = evict;
-	log->evict_context = context;
-}
-
 uint64_t record_log_first_sequence(const struct record_log *log)
 {
 	return log->first;
@@ -103,15 +95,6 @@ int record_log_get(const struct record_log *log, uint64_t sequence,
 	return 0;
 }
 
-static void evict_oldest(struct record_log *log)
-{
-	struct record_log_entry entry;
-
-	if (log->evict && record_log_get(log, log->first, &entry) == 0)
-		log->evict(log->first, &entry, log->evict_context);
-	log->first++;
-}
-
 static bool oldest_lies_in(const struct record_log *log, size_t start, size_t size)
 {
 	const struct slot *oldest;
@@ -129,7 +112,7 @@ static bool oldest_lies_in(const struct record_log *log, size_t start, size_t si
 static void evict_to_the_end(struct record_log *log)
 {
 	while (log->first != log->next && slot_of(log, log->first)->offset >= log->head)
-		evict_oldest(log);
+		log->first++;
 }
 
 int record_log_append(struct record_log *log, const uint8_t *bytes, size_t size)
@@ -141,7 +124,7 @@ int record_log_append(struct record_log *log, const uint8_t *bytes, size_t size)
 		log->head = 0;
 	}
 	while (oldest_lies_in(log, log->head, size) || log->next - log->first == log->max_records)
-		evict_oldest(log);
+		log->first++;
 	memcpy(log->bytes + log->head, bytes, size);
 	*slot_of(log, log->next) = (struct slot){ (uint32_t)log->head, (uint32_t)size };
 	log->head += size;

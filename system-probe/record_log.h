@@ -24,14 +24,6 @@ struct record_log_entry {
 struct record_log *record_log_new(size_t max_records, size_t max_bytes);
 void record_log_free(struct record_log *log);
 
-/*
- * Called for each record that gives way, before its bytes are overwritten.
- * Optional: what it adds up is the log's loss.
- */
-typedef void record_log_evict(uint64_t sequence, const struct record_log_entry *entry,
-			      void *context);
-void record_log_on_evict(struct record_log *log, record_log_evict *evict, void *context);
-
 /* 0, or -EMSGSIZE when `size` is 0 or above max_bytes. The number is next_sequence's. */
 int record_log_append(struct record_log *log, const uint8_t *bytes, size_t size);
 

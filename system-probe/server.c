@@ -35,13 +35,22 @@ struct server {
 	int last_token_error; /* logged once for each change */
 };
 
+/* In place of the one that a route set before it failed. */
+static void set_content_type(struct evhttp_request *request, const char *type)
+{
+	struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
+
+	(void)evhttp_remove_header(headers, "Content-Type"); /* there need not be one */
+	evhttp_add_header(headers, "Content-Type", type);
+}
+
 static void reply_text(struct evhttp_request *request, int code, const char *text)
 {
 	struct evbuffer *body = evbuffer_new();
 
 	if (body)
 		evbuffer_add_printf(body, "%s\n", text);
-	evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type", "text/plain");
+	set_content_type(request, "text/plain");
 	evhttp_send_reply(request, code, NULL, body);
 	if (body)
 		evbuffer_free(body);
@@ -55,8 +64,25 @@ static bool is_peer_allowed(struct server *server, struct evhttp_request *reques
 	return peer_is_allowed(fd, auth_token_owner(server->token), server->group);
 }
 
+static const char *token_remedy(int error)
+{
+	switch (error) {
+	case -EACCES:
+		return "give it the group sysprobe.socket_group and mode 0640, and its folders a "
+		       "mode that lets that group in";
+	case -EPERM:
+		return "others may write to it: chmod 0640, after making sure of its content";
+	case -EINVAL:
+		return "it must be a file with one token of 32 to 256 printable characters: remove "
+		       "it and restart core-agent, which writes a new one";
+	default:
+		return "core-agent writes it; both must name the same auth_token_file_path";
+	}
+}
+
 static void refresh_token(struct server *server)
 {
+	const char *path = server->probe->settings->auth_token_file_path;
 	int r = auth_token_refresh(server->token);
 
 	if (r == server->last_token_error)
@@ -64,10 +90,9 @@ static void refresh_token(struct server *server)
 	server->last_token_error = r;
 	if (r < 0)
 		log_warn("cannot use the auth-token file, so every request is refused",
-			 "error=%s remedy=%s", strerror(-r),
-			 "core-agent writes it; both must name the same auth_token_file_path");
+			 "path=%s error=%s remedy=%s", path, strerror(-r), token_remedy(r));
 	else
-		log_info("auth token read", NULL);
+		log_info("auth token read", "path=%s", path);
 }
 
 /* 0, or the HTTP code to refuse with and its reason. */
@@ -139,8 +164,7 @@ static void serve(struct server *server, struct evhttp_request *request)
 		return;
 	}
 	probe_drain(server->probe);
-	evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type",
-			  route->content_type);
+	set_content_type(request, route->content_type);
 	if (route->stream)
 		start_stream(server, request, route, from);
 	else

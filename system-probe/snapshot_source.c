@@ -42,7 +42,7 @@ static int add_records(struct snapshot_source *source, const struct sp_connectio
 	return r;
 }
 
-/* One read yields at most 204 records, so a batch stays below its maximum. */
+/* One read yields at most 163 records, so a batch stays below its maximum. */
 #define RECORDS_PER_READ ((int)(ITERATOR_BUFFER_BYTES / sizeof(struct sp_connection)))
 
 static int fill_batch(struct snapshot_source *source)
@@ -72,7 +72,7 @@ static int next(struct batch_source *base, struct evbuffer *out)
 	switch (source->phase) {
 	case PHASE_HEADER:
 		source->phase = PHASE_TCP;
-		r = batch_write_header(source->probe, 0, NULL, out);
+		r = batch_write_header(source->probe, 0, out);
 		return r < 0 ? r : 1;
 	case PHASE_TCP:
 	case PHASE_UDP:

@@ -27,13 +27,19 @@ static void stream_free(struct stream *stream)
 	free(stream);
 }
 
-/* libevent frees the request itself. */
+/*
+ * When the peer hung up or was too slow, libevent has taken the request, which is
+ * not done, off the connection and leaves it to us; when the connection ends with
+ * the server it frees both.
+ */
 static void on_client_gone(struct evhttp_connection *connection, void *context)
 {
 	struct stream *stream = context;
 
 	(void)connection; /* the same as stream->connection */
 	(*stream->n_cut)++;
+	if (!evhttp_request_get_connection(stream->request))
+		evhttp_request_free(stream->request);
 	stream_free(stream);
 }
 

@@ -24,6 +24,7 @@ BUILD = pathlib.Path(os.environ.get("SYSPROBE_BUILD", ROOT / "build"))
 PROBE = BUILD / "system-probe" / "system-probe"
 AGENT = BUILD / "core-agent" / "core-agent"
 DEADLINE_S = 30
+NOBODY = 65534
 
 
 def run(*command, **options):
@@ -171,6 +172,7 @@ class Probe(Process):
     def write_token(self, token):
         temporary = self.token_file.with_suffix(".new")
         temporary.write_text(token)
+        os.chown(temporary, 0, NOBODY)  # as a member of its group the agent may read it
         temporary.chmod(0o640)
         temporary.rename(self.token_file)
         self.token = token

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent.h"
+
+#include "enrich/enrich.h"
+#include "exporters/exporters.h"
+#include "history/history.h"
+#include "http/curl_loop.h"
+#include "log.h"
+#include "pipeline/ingest.h"
+#include "pipeline/poller.h"
+#include "pipeline/probe_client.h"
+#include "settings.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* In the order of their making; each may use those above it. */
+struct agent {
+	struct event_base *base;
+	struct event *on_int;
+	struct event *on_term;
+	struct history *history; /* NULL: could not be opened, state is in memory only */
+	struct exporters *exporters;
+	struct enricher *enricher;
+	struct ingest *ingest;
+	struct curl_loop *curl_loop;
+	struct probe_client *client;
+	struct poller *poller;
+};
+
+static void on_end(void *context)
+{
+	struct agent *agent = context;
+
+	(void)event_base_loopbreak(agent->base); /* fails for a NULL base only */
+}
+
+static void on_signal(evutil_socket_t signal, short events, void *context)
+{
+	struct agent *agent = context;
+
+	(void)events;
+	log_info("ending", "signal=%d", (int)signal);
+	poller_stop(agent->poller);
+}
+
+/* A second SIGINT or SIGTERM ends the process at once: the handler goes after the first. */
+static int watch_signals(struct agent *agent)
+{
+	agent->on_int = event_new(agent->base, SIGINT, EV_SIGNAL, on_signal, agent);
+	agent->on_term = event_new(agent->base, SIGTERM, EV_SIGNAL, on_signal, agent);
+	if (!agent->on_int || !agent->on_term || event_add(agent->on_int, NULL) < 0 ||
+	    event_add(agent->on_term, NULL) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+static int make_client(struct agent *agent, const struct agent_settings *settings)
+{
+	agent->curl_loop = curl_loop_new(agent->base);
+	if (!agent->curl_loop)
+		return -ENOMEM;
+	agent->client = probe_client_new(agent->base, agent->curl_loop, settings->sysprobe_socket,
+					 settings->auth_token_file_path);
+	return agent->client ? 0 : -ENOMEM;
+}
+
+static int make_poller(struct agent *agent, const struct agent_settings *settings)
+{
+	const struct poller_settings poller_settings = {
+		.poll_interval_ns = settings->poll_interval_ns,
+		.drain_interval_ns = settings->drain_interval_ns,
+		.socket_path = settings->sysprobe_socket,
+	};
+
+	agent->poller = poller_new(agent->base, &poller_settings, agent->client, agent->ingest,
+				   agent->exporters, agent->enricher, on_end, agent);
+	return agent->poller ? 0 : -ENOMEM;
+}
+
+static int make_parts(struct agent *agent, const struct agent_settings *settings)
+{
+	int r;
+
+	agent->base = event_base_new();
+	if (!agent->base)
+		return -ENOMEM;
+	/* On failure it stays NULL: the reason was logged, and it can be done without. */
+	(void)history_open(settings->history_path, settings->history_max_records, &agent->history);
+	r = exporters_new(settings, agent->base, agent->history, &agent->exporters);
+	if (r < 0)
+		return r;
+	agent->enricher = enricher_new(settings->procfs_path, (size_t)settings->max_processes);
+	if (!agent->enricher)
+		return -ENOMEM;
+	agent->ingest = ingest_new(agent->enricher, agent->exporters, agent->history,
+				   (size_t)settings->max_tracked_connections);
+	if (!agent->ingest)
+		return -ENOMEM;
+	r = make_client(agent, settings);
+	if (r == 0)
+		r = make_poller(agent, settings);
+	return r < 0 ? r : watch_signals(agent);
+}
+
+int agent_new(const struct agent_settings *settings, struct agent **ret)
+{
+	struct agent *agent = calloc(1, sizeof(*agent));
+	int r = agent ? make_parts(agent, settings) : -ENOMEM;
+
+	if (r == -ENOMEM)
+		log_error("out of memory at start", NULL);
+	if (r < 0)
+		agent_free(agent);
+	else
+		*ret = agent;
+	return r;
+}
+
+static void log_counters(const struct agent *agent)
+{
+	const struct ingest_stats *stats = ingest_get_stats(agent->ingest);
+
+	log_info("ended",
+		 "connections=%" PRIu64 " invalid=%" PRIu64 " duplicates=%" PRIu64
+		 " left_out=%" PRIu64 " closed_lost=%" PRIu64 " process_events_lost=%" PRIu64
+		 " probe_restarts=%" PRIu64 " aborted_intervals=%" PRIu64,
+		 stats->n_connections, stats->n_invalid, stats->n_duplicates, stats->n_left_out,
+		 stats->n_closed_lost, stats->n_process_lost, stats->n_instances,
+		 stats->n_aborted);
+	for (size_t i = 0; exporters_name(agent->exporters, i); i++) {
+		const struct exporter_stats *exporter = exporters_stats(agent->exporters, i);
+
+		log_info("exporter ended",
+			 "name=%s connections=%" PRIu64 " delivered=%" PRIu64 " dropped=%" PRIu64
+			 " errors=%" PRIu64,
+			 exporters_name(agent->exporters, i), exporter->n_connections,
+			 exporter->n_delivered, exporter->n_dropped, exporter->n_errors);
+	}
+}
+
+int agent_run(struct agent *agent)
+{
+	int r = event_base_dispatch(agent->base);
+
+	log_counters(agent);
+	return r < 0 ? -EIO : 0;
+}
+
+void agent_free(struct agent *agent)
+{
+	if (!agent)
+		return;
+	poller_free(agent->poller);
+	probe_client_free(agent->client);
+	curl_loop_free(agent->curl_loop);
+	ingest_free(agent->ingest);
+	enricher_free(agent->enricher);
+	exporters_free(agent->exporters);
+	history_close(agent->history);
+	if (agent->on_int)
+		event_free(agent->on_int);
+	if (agent->on_term)
+		event_free(agent->on_term);
+	if (agent->base)
+		event_base_free(agent->base);
+	free(agent);
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "record_json.h"
+
+#include "text.h"
+
+#include <string.h>
+
+#define NS_PER_US UINT64_C(1000)
+#define NS_PER_MS UINT64_C(1000000)
+#define MAX_TEXT_BYTES 4096
+
+/* Setting a NULL value fails like out of memory does: one check at the end sees both. */
+static int set(json_t *object, const char *name, json_t *value)
+{
+	return json_object_set_new_nocheck(object, name, value);
+}
+
+static int set_number(json_t *object, const char *name, uint64_t value)
+{
+	return set(object, name, json_integer(value > INT64_MAX ? INT64_MAX : (json_int_t)value));
+}
+
+static int set_known_number(json_t *object, const char *name, uint64_t value)
+{
+	return value ? set_number(object, name, value) : 0;
+}
+
+/* NULL and empty are unknown. */
+static int set_text(json_t *object, const char *name, const char *text)
+{
+	char copy[MAX_TEXT_BYTES];
+
+	if (!text || !*text)
+		return 0;
+	(void)text_make_utf8(text, copy, sizeof(copy)); /* a longer one is cut */
+	return set(object, name, json_string_nocheck(copy));
+}
+
+static int set_time(json_t *object, const struct interval *interval)
+{
+	char time[TEXT_TIME_SIZE];
+
+	text_format_time(interval->end_unix_ns, time);
+	return set_text(object, "time", time);
+}
+
+static const char *state_name(enum connection_state state)
+{
+	return state == CONNECTION_OPEN ? "open" : state == CONNECTION_CLOSED ? "closed" : "failed";
+}
+
+static const char *direction_name(enum connection_direction direction)
+{
+	switch (direction) {
+	case CONNECTION_INCOMING:
+		return "incoming";
+	case CONNECTION_OUTGOING:
+		return "outgoing";
+	case CONNECTION_LOCAL:
+		return "local";
+	default:
+		return NULL;
+	}
+}
+
+static const char *role_name(enum connection_role role)
+{
+	switch (role) {
+	case CONNECTION_SERVER:
+		return "server";
+	case CONNECTION_CLIENT:
+		return "client";
+	default:
+		return NULL;
+	}
+}
+
+static int set_error(json_t *object, uint32_t error)
+{
+	const char *name = error <= INT32_MAX ? strerrorname_np((int)error) : NULL;
+	char number[16];
+
+	if (!error)
+		return 0;
+	(void)snprintf(number, sizeof(number), "E%u", error); /* fits */
+	return set_text(object, "error", name ? name : number);
+}
+
+static int set_address(json_t *object, const char *name, const struct connection *connection,
+		       const uint8_t address[16])
+{
+	char text[INET6_ADDRSTRLEN];
+
+	text_format_address(connection->family, address, text);
+	return set_text(object, name, text);
+}
+
+static int set_identity(json_t *object, const struct connection *connection,
+			const struct interval *interval)
+{
+	bool is_tcp = connection->protocol == CONNECTION_TCP;
+	bool is_ipv4 = connection->family == CONNECTION_IPV4;
+
+	return set_time(object, interval) | set_number(object, "id", connection->id) |
+	       set_text(object, "probe_instance", interval->probe_instance) |
+	       set_text(object, "state", state_name(connection->state)) |
+	       set_error(object, connection->error) |
+	       set_text(object, "proto", is_tcp ? "tcp" : "udp") |
+	       set_text(object, "family", is_ipv4 ? "ipv4" : "ipv6") |
+	       set_text(object, "direction", direction_name(connection->direction)) |
+	       set_text(object, "role", role_name(connection->role)) |
+	       set_address(object, "local_ip", connection, connection->local_address) |
+	       set_number(object, "local_port", connection->local_port) |
+	       set_address(object, "remote_ip", connection, connection->remote_address) |
+	       set_number(object, "remote_port", connection->remote_port) |
+	       set_known_number(object, "netns", connection->netns);
+}
+
+static int set_owner(json_t *object, const struct connection *connection)
+{
+	const struct connection_owner *owner = &connection->owner;
+
+	return set_known_number(object, "pid", connection->pid) |
+	       set_text(object, "comm", connection->comm) |
+	       set_text(object, "exe", owner->executable) |
+	       set_text(object, "cmdline", owner->command_line) |
+	       set_text(object, "user", owner->user) |
+	       set_text(object, "container_id", owner->container_id) |
+	       set_text(object, "container_runtime", owner->container_runtime) |
+	       set_text(object, "pod_uid", owner->pod_uid) |
+	       set_text(object, "systemd_unit", owner->systemd_unit);
+}
+
+static int set_counters(json_t *object, const struct connection_counters *counters)
+{
+	return set_number(object, "bytes_sent", counters->bytes_sent) |
+	       set_number(object, "bytes_received", counters->bytes_received) |
+	       set_number(object, "packets_sent", counters->packets_sent) |
+	       set_number(object, "packets_received", counters->packets_received) |
+	       set_number(object, "retransmits", counters->retransmits);
+}
+
+static int set_totals(json_t *object, const struct connection_counters *counters)
+{
+	return set_number(object, "total_bytes_sent", counters->bytes_sent) |
+	       set_number(object, "total_bytes_received", counters->bytes_received) |
+	       set_number(object, "total_packets_sent", counters->packets_sent) |
+	       set_number(object, "total_packets_received", counters->packets_received) |
+	       set_number(object, "total_retransmits", counters->retransmits);
+}
+
+static int set_rtt(json_t *object, const struct connection *connection)
+{
+	if (!connection->has_rtt)
+		return 0;
+	return set_number(object, "rtt_us", connection->rtt_us) |
+	       set_number(object, "rtt_var_us", connection->rtt_var_us);
+}
+
+/* How long connect() took: only its own end can know. */
+static int set_connect_time(json_t *object, const struct connection *connection)
+{
+	uint64_t started_ns = connection->started_unix_ns;
+	uint64_t established_ns = connection->established_unix_ns;
+
+	if (connection->role != CONNECTION_CLIENT || connection->protocol != CONNECTION_TCP ||
+	    !started_ns || established_ns < started_ns)
+		return 0;
+	return set_number(object, "connect_us", (established_ns - started_ns) / NS_PER_US);
+}
+
+static int set_duration(json_t *object, const struct connection *connection,
+			const struct interval *interval)
+{
+	bool is_open = connection->state == CONNECTION_OPEN;
+	uint64_t end_ns = is_open ? interval->end_unix_ns : connection->closed_unix_ns;
+
+	if (!connection->started_unix_ns || end_ns < connection->started_unix_ns)
+		return 0;
+	return set_number(object, "duration_ms",
+			  (end_ns - connection->started_unix_ns) / NS_PER_MS);
+}
+
+static json_t *checked(json_t *object, int result)
+{
+	if (result == 0)
+		return object;
+	json_decref(object);
+	return NULL;
+}
+
+json_t *record_json_connection(const struct connection *connection,
+			       const struct interval *interval)
+{
+	json_t *object = json_object();
+
+	return checked(object, set_identity(object, connection, interval) |
+				       set_owner(object, connection) |
+				       set_counters(object, &connection->interval) |
+				       set_totals(object, &connection->total) |
+				       set_rtt(object, connection) |
+				       set_connect_time(object, connection) |
+				       set_duration(object, connection, interval));
+}
+
+json_t *record_json_overflow(const struct overflow *overflow, const struct interval *interval)
+{
+	json_t *object = json_object();
+	json_t *inner = json_object();
+	int result = set_text(inner, "cause", overflow->cause) |
+		     set_number(inner, "connections", overflow->n_connections) |
+		     set_counters(inner, &overflow->interval);
+
+	return checked(object, result | set_time(object, interval) |
+				       set_text(object, "probe_instance", interval->probe_instance) |
+				       set(object, "overflow", inner));
+}
+
+char *record_json_text(json_t *record)
+{
+	char *text = record ? json_dumps(record, JSON_COMPACT) : NULL;
+
+	json_decref(record);
+	return text;
+}

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ingest.h"
+
+#include "convert.h"
+#include "enrich/enrich.h"
+#include "exporters/exporters.h"
+#include "log.h"
+#include "state_store.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TIER_SIZE 32
+
+struct ingest {
+	struct enricher *enricher;
+	struct exporters *exporters;
+	struct state_store store;
+	uint64_t process_next; /* not saved: the table of processes is in memory only */
+
+	enum ingest_stream stream;
+	uint64_t stream_next; /* where its trailer says to go on; 0: none */
+	int64_t boot_to_unix_ns;
+	uint64_t now_boottime_ns;
+	uint64_t now_unix_ns;
+	char tier[TIER_SIZE];
+
+	struct interval interval;
+	char interval_instance[33];
+	bool has_interval;
+	bool is_reader_gone;
+	struct ingest_stats stats;
+};
+
+struct ingest *ingest_new(struct enricher *enricher, struct exporters *exporters,
+			  struct history *history, size_t max_connections)
+{
+	struct ingest *ingest = calloc(1, sizeof(*ingest));
+
+	if (!ingest)
+		return NULL;
+	ingest->enricher = enricher;
+	ingest->exporters = exporters;
+	ingest->process_next = 1;
+	if (state_store_init(&ingest->store, history, max_connections) == 0)
+		return ingest;
+	free(ingest);
+	return NULL;
+}
+
+void ingest_free(struct ingest *ingest)
+{
+	if (!ingest)
+		return;
+	state_store_deinit(&ingest->store);
+	free(ingest);
+}
+
+uint64_t ingest_begin_stream(struct ingest *ingest, enum ingest_stream stream)
+{
+	ingest->stream = stream;
+	ingest->stream_next = 0;
+	switch (stream) {
+	case INGEST_PROCESSES:
+		return ingest->process_next;
+	case INGEST_CLOSED:
+		return ingest->store.positions.closed_next;
+	default:
+		return 0;
+	}
+}
+
+/* Exporters log and count their own failures; only this one concerns the pipeline. */
+static int note_export(struct ingest *ingest, int r)
+{
+	ingest->is_reader_gone |= r == -EPIPE;
+	return ingest->is_reader_gone ? -EPIPE : 0;
+}
+
+static int begin_interval(struct ingest *ingest)
+{
+	if (ingest->has_interval)
+		return 0;
+	memcpy(ingest->interval_instance, ingest->store.positions.probe_instance,
+	       sizeof(ingest->interval_instance));
+	ingest->interval = (struct interval){.end_unix_ns = ingest->now_unix_ns,
+					     .probe_instance = ingest->interval_instance,
+					     .tier = ingest->tier};
+	ingest->has_interval = true;
+	return note_export(ingest, exporters_begin(ingest->exporters, &ingest->interval));
+}
+
+static int report_overflow(struct ingest *ingest, const struct overflow *overflow)
+{
+	int r = begin_interval(ingest);
+
+	return r < 0 ? r
+		     : note_export(ingest, exporters_overflow(ingest->exporters, overflow));
+}
+
+static struct overflow_sum read_sum(const Sysprobe__V1__Overflow *overflow)
+{
+	return (struct overflow_sum){.n_connections = overflow->connections,
+				     .counters = {.bytes_sent = overflow->bytes_sent,
+						  .bytes_received = overflow->bytes_received,
+						  .packets_sent = overflow->packets_sent,
+						  .packets_received = overflow->packets_received,
+						  .retransmits = overflow->retransmits}};
+}
+
+/* Ends what was begun with the old instance; the stream at hand is given up. */
+static int change_instance(struct ingest *ingest, const char *instance, const char *boot_id)
+{
+	bool is_first = !*ingest->store.positions.probe_instance;
+	int r;
+
+	if (is_first) {
+		log_info("met system-probe", "instance=%s tier=%s", instance, ingest->tier);
+		state_store_reset(&ingest->store, instance, boot_id);
+		return 0;
+	}
+	log_info("system-probe was restarted", "instance=%s tier=%s", instance, ingest->tier);
+	ingest->stats.n_instances++;
+	r = ingest_end_interval(ingest, true);
+	state_store_reset(&ingest->store, instance, boot_id);
+	ingest->process_next = 1;
+	return r < 0 ? r : -ERESTART;
+}
+
+static void account_process_gap(struct ingest *ingest, const Sysprobe__V1__Header *header)
+{
+	if (ingest->process_next > 1 && header->first_sequence > ingest->process_next)
+		ingest->stats.n_process_lost += header->first_sequence - ingest->process_next;
+}
+
+static void read_clock(struct ingest *ingest, const Sysprobe__V1__Header *header)
+{
+	ingest->boot_to_unix_ns = convert_boot_to_unix(header);
+	ingest->now_boottime_ns = header->now_boottime_ns;
+	ingest->now_unix_ns = header->now_unix_ns;
+	enricher_set_clock(ingest->enricher, ingest->boot_to_unix_ns);
+}
+
+static int take_header(struct ingest *ingest, const Sysprobe__V1__Header *header)
+{
+	char instance[33], boot_id[33];
+	int r = 0;
+
+	read_clock(ingest, header);
+	(void)snprintf(ingest->tier, sizeof(ingest->tier), "%s", header->tier); /* cut: for the eye */
+	convert_instance(header, instance);
+	convert_boot_id(header, boot_id);
+	if (strcmp(instance, ingest->store.positions.probe_instance) != 0)
+		r = change_instance(ingest, instance, boot_id);
+	if (r < 0)
+		return r;
+	if (ingest->stream == INGEST_PROCESSES)
+		account_process_gap(ingest, header);
+	else if (ingest->stream == INGEST_CONNECTIONS)
+		r = begin_interval(ingest);
+	return r;
+}
+
+static void take_process(struct ingest *ingest, const Sysprobe__V1__Process *process)
+{
+	int r = enricher_add_process(ingest->enricher, process, ingest->boot_to_unix_ns);
+
+	if (r == -EINVAL)
+		ingest->stats.n_invalid++;
+	else if (r < 0)
+		ingest->stats.n_processes_not_kept++;
+}
+
+/* False: handed over before, when the stream was cut after it. */
+static bool take_sequence(struct ingest *ingest, uint64_t sequence)
+{
+	struct history_state *positions = &ingest->store.positions;
+
+	if (sequence <= positions->closed_handed) {
+		ingest->stats.n_duplicates++;
+		return false;
+	}
+	ingest->stats.n_closed_lost += sequence - positions->closed_handed - 1;
+	positions->closed_handed = sequence;
+	return true;
+}
+
+static int convert(struct ingest *ingest, const Sysprobe__V1__Connection *record,
+		   struct connection *ret)
+{
+	bool is_open = record->state == SYSPROBE__V1__STATE__STATE_OPEN;
+
+	if (is_open != (ingest->stream == INGEST_CONNECTIONS) ||
+	    convert_connection(record, ingest->boot_to_unix_ns, ret) < 0) {
+		ingest->stats.n_invalid++;
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int take_connection(struct ingest *ingest, const Sysprobe__V1__Connection *record)
+{
+	bool is_closed = ingest->stream == INGEST_CLOSED;
+	struct connection connection;
+	int r;
+
+	if (is_closed && !take_sequence(ingest, record->sequence))
+		return 0;
+	if (convert(ingest, record, &connection) < 0)
+		return 0;
+	if (is_closed) /* an invalid one counts as lost with what the log lost */
+		overflow_account_add_closed(ingest->store.account, &connection.total);
+	if (state_store_apply(&ingest->store, &connection) < 0) {
+		ingest->stats.n_left_out++;
+		return 0;
+	}
+	enricher_fill(ingest->enricher, &connection);
+	r = begin_interval(ingest);
+	if (r < 0)
+		return r;
+	ingest->stats.n_connections++;
+	return note_export(ingest, exporters_connection(ingest->exporters, &connection));
+}
+
+/* The log's own total against what was read of it: the rest was evicted before. */
+static int account_closed_log(struct ingest *ingest, const Sysprobe__V1__Trailer *trailer)
+{
+	struct history_state *positions = &ingest->store.positions;
+	struct overflow_sum sum = {0};
+	struct overflow overflow;
+
+	if (trailer->next_sequence > positions->closed_handed + 1) {
+		ingest->stats.n_closed_lost +=
+			trailer->next_sequence - positions->closed_handed - 1;
+		positions->closed_handed = trailer->next_sequence - 1;
+	}
+	if (trailer->before_next)
+		sum = read_sum(trailer->before_next);
+	if (!overflow_account_add_log(ingest->store.account, &sum, &overflow))
+		return 0;
+	return report_overflow(ingest, &overflow);
+}
+
+static int take_trailer(struct ingest *ingest, const Sysprobe__V1__Trailer *trailer)
+{
+	int r = ingest->stream == INGEST_CLOSED ? account_closed_log(ingest, trailer) : 0;
+
+	ingest->stream_next = trailer->next_sequence;
+	for (size_t i = 0; i < trailer->n_overflow && r == 0; i++) {
+		struct overflow_sum sum = read_sum(trailer->overflow[i]);
+		struct overflow overflow;
+
+		if (overflow_account_add_total(ingest->store.account, trailer->overflow[i]->cause,
+					       &sum, &overflow))
+			r = report_overflow(ingest, &overflow);
+	}
+	return r;
+}
+
+int ingest_batch(const Sysprobe__V1__Batch *batch, void *context)
+{
+	struct ingest *ingest = context;
+	int r = batch->header ? take_header(ingest, batch->header) : 0;
+
+	for (size_t i = 0; i < batch->n_processes && r == 0; i++)
+		take_process(ingest, batch->processes[i]);
+	for (size_t i = 0; i < batch->n_connections && r == 0; i++)
+		r = take_connection(ingest, batch->connections[i]);
+	if (batch->trailer && r == 0)
+		r = take_trailer(ingest, batch->trailer);
+	return r;
+}
+
+void ingest_end_stream(struct ingest *ingest)
+{
+	if (ingest->stream_next == 0)
+		return;
+	if (ingest->stream == INGEST_PROCESSES)
+		ingest->process_next = ingest->stream_next;
+	else if (ingest->stream == INGEST_CLOSED)
+		ingest->store.positions.closed_next = ingest->stream_next;
+}
+
+void ingest_end_poll(struct ingest *ingest)
+{
+	state_store_sweep(&ingest->store);
+	ingest->store.positions.polled_unix_ns = ingest->interval.end_unix_ns;
+}
+
+int ingest_end_interval(struct ingest *ingest, bool is_aborted)
+{
+	bool has_interval = ingest->has_interval;
+	int r = 0;
+
+	ingest->has_interval = false;
+	ingest->stats.n_aborted += has_interval && is_aborted;
+	if (has_interval)
+		r = note_export(ingest, exporters_end(ingest->exporters, is_aborted));
+	if (has_interval || state_store_has_moved(&ingest->store))
+		state_store_commit(&ingest->store);
+	return r;
+}
+
+bool ingest_has_interval(const struct ingest *ingest)
+{
+	return ingest->has_interval;
+}
+
+uint64_t ingest_now_boottime_ns(const struct ingest *ingest)
+{
+	return ingest->now_boottime_ns;
+}
+
+const struct ingest_stats *ingest_get_stats(const struct ingest *ingest)
+{
+	return &ingest->stats;
+}

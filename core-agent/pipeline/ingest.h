@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * What is done with the probe's answers: each record passes convert, delta,
+ * enrichment and then every exporter; positions and losses are accounted. No I/O
+ * of its own.
+ *
+ * An interval begins with the first thing to report and ends with
+ * ingest_end_interval(), which commits all of it at once.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sysprobe.pb-c.h"
+
+struct enricher;
+struct exporters;
+struct history;
+struct ingest;
+
+enum ingest_stream { INGEST_PROCESSES, INGEST_CONNECTIONS, INGEST_CLOSED };
+
+struct ingest_stats {
+	uint64_t n_connections;	  /* records handed to the exporters */
+	uint64_t n_invalid;	  /* records that make no sense: skipped */
+	uint64_t n_duplicates;	  /* closed ones that were handed over before */
+	uint64_t n_left_out;	  /* live ones that do not fit the table, reported at close */
+	uint64_t n_closed_lost;	  /* evicted from the probe's log before they were read */
+	uint64_t n_process_lost;  /* process events, likewise */
+	uint64_t n_processes_not_kept; /* refused by the table of processes */
+	uint64_t n_instances;	  /* restarts of the probe seen */
+	uint64_t n_aborted;	  /* intervals that ended early */
+};
+
+/*
+ * Resumes where `history` (or NULL) says. All three must outlive it. NULL: out of
+ * memory.
+ */
+struct ingest *ingest_new(struct enricher *enricher, struct exporters *exporters,
+			  struct history *history, size_t max_connections);
+void ingest_free(struct ingest *ingest);
+
+/* A request for `stream` begins; returns its "from", 0 for INGEST_CONNECTIONS. */
+uint64_t ingest_begin_stream(struct ingest *ingest, enum ingest_stream stream);
+
+/*
+ * A batch of that stream (batch_stream_on_batch; `context` is the struct ingest).
+ * -ERESTART: the probe is another instance than before, everything was reset,
+ * ask from the beginning. -EPIPE: an exporter's reader has gone.
+ */
+int ingest_batch(const Sysprobe__V1__Batch *batch, void *context);
+
+/* The stream came to its trailer: its cursor moves. */
+void ingest_end_stream(struct ingest *ingest);
+
+/* All streams of a poll were whole: connections not seen may have vanished. */
+void ingest_end_poll(struct ingest *ingest);
+
+/*
+ * End the interval, if one has begun, and commit what changed. 0, or -EPIPE as
+ * above; other failures are the exporters' own.
+ */
+int ingest_end_interval(struct ingest *ingest, bool is_aborted);
+
+bool ingest_has_interval(const struct ingest *ingest);
+
+/* CLOCK_BOOTTIME as of the last header; 0 before the first. */
+uint64_t ingest_now_boottime_ns(const struct ingest *ingest);
+
+const struct ingest_stats *ingest_get_stats(const struct ingest *ingest);

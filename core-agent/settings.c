@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "settings.h"
+
+#include "log.h"
+
+#define SECOND INT64_C(1000000000)
+#define FIELD(name) .offset = offsetof(struct agent_settings, name)
+#define ENV(...) .env = (const char *const[]){__VA_ARGS__, NULL}
+#define NO_EFFECT(name) {.key = name, .type = OPTION_NO_EFFECT}
+
+/* In the order of enum log_level. */
+static const char *const log_levels[] = {
+	[LOG_LEVEL_ERROR] = "error",
+	[LOG_LEVEL_WARN] = "warn",
+	[LOG_LEVEL_INFO] = "info",
+	[LOG_LEVEL_DEBUG] = "debug",
+	NULL,
+};
+
+const struct option agent_options[] = {
+	{.key = "log_level", .type = OPTION_ENUM, FIELD(log_level), .choices = log_levels,
+	 .fallback = "info", .help = "Least urgent kind of log line that is written."},
+	{.key = "hostname", .type = OPTION_STRING, FIELD(hostname),
+	 .help = "Name of this host in what is sent upstream. Empty: the system's host name."},
+
+	/* Where the probe is, and how often it is asked. */
+	{.key = "system_probe_config.sysprobe_socket", .type = OPTION_STRING,
+	 FIELD(sysprobe_socket), .fallback = "/var/run/sysprobe/sysprobe.sock",
+	 ENV("DD_SYSPROBE_SOCKET"),
+	 .help = "Unix socket of system-probe; the same value as in system-probe.yaml."},
+	{.key = "auth_token_file_path", .type = OPTION_STRING, FIELD(auth_token_file_path),
+	 .fallback = "/var/lib/sysprobe/auth_token",
+	 .help = "File with the token that system-probe asks for; written at first start. The "
+		 "same value as in system-probe.yaml."},
+	{.key = "process_config.intervals.connections", .type = OPTION_DURATION,
+	 FIELD(poll_interval_ns), .fallback = "30s", .min = SECOND, .max = 3600 * SECOND,
+	 ENV("SYSPROBE_POLL_INTERVAL"),
+	 .help = "Time between two reports of all connections. Shorter gives a finer picture and "
+		 "more data."},
+	{.key = "sysprobe.drain_interval", .type = OPTION_DURATION, FIELD(drain_interval_ns),
+	 .fallback = "1s", .min = SECOND / 10, .max = 3600 * SECOND,
+	 .help = "Time between two reads of closed connections and of processes. Raise it only "
+		 "where connections are few: the probe's logs are bounded."},
+	{.key = "sysprobe.user", .type = OPTION_STRING, FIELD(user), .fallback = "sysprobe",
+	 .help = "User to become when started as root; nobody when there is no such user."},
+	{.key = "procfs_path", .type = OPTION_STRING, FIELD(procfs_path), .fallback = "/proc",
+	 ENV("HOST_PROC"),
+	 .help = "The host's /proc; /host/proc where a container mounts it there."},
+
+	/* Bounds on memory. */
+	{.key = "system_probe_config.max_tracked_connections", .type = OPTION_INT,
+	 FIELD(max_tracked_connections), .fallback = "262144", .min = 1024, .max = 16777216,
+	 .help = "Open connections whose last totals are remembered, at 130 bytes each. Those "
+		 "beyond are reported when they close."},
+	{.key = "sysprobe.max_processes", .type = OPTION_INT, FIELD(max_processes),
+	 .fallback = "65536", .min = 256, .max = 4194304,
+	 .help = "Processes whose name and container are remembered."},
+
+	/* Where records go. */
+	{.key = "exporters", .type = OPTION_STRING_LIST, FIELD(exporters), .fallback = "local",
+	 .help = "Where records go, any of: local (history on this host), jsonl (JSON lines), "
+		 "table (for a terminal), intake (a Datadog-compatible intake)."},
+	{.key = "history.path", .type = OPTION_STRING, FIELD(history_path),
+	 .fallback = "/var/lib/sysprobe/history.db",
+	 .help = "SQLite file with recent records and with how far the probe's logs were read. It "
+		 "is used for the latter whatever the exporters are."},
+	{.key = "history.max_records", .type = OPTION_INT, FIELD(history_max_records),
+	 .fallback = "200000", .min = 100, .max = 100000000,
+	 .help = "Records to keep, at about 700 bytes each; the oldest go first."},
+	{.key = "jsonl.path", .type = OPTION_STRING, FIELD(jsonl_path), .fallback = "-",
+	 .help = "File that the jsonl exporter appends to, opened anew at SIGHUP; - is standard "
+		 "output."},
+
+	/* The intake. */
+	{.key = "api_key", .type = OPTION_STRING, FIELD(api_key), .is_secret = true,
+	 .help = "Key for the intake."},
+	{.key = "site", .type = OPTION_STRING, FIELD(site), .fallback = "datadoghq.com",
+	 .help = "The intake is at https://process.SITE unless process_config.process_dd_url "
+		 "says otherwise."},
+	{.key = "process_config.process_dd_url", .type = OPTION_STRING, FIELD(process_dd_url),
+	 ENV("DD_PROCESS_AGENT_URL"), .help = "URL of the intake, https:// only."},
+	{.key = "sysprobe.tls_ca_file", .type = OPTION_STRING, FIELD(ca_file),
+	 .help = "PEM file of the authorities that may sign the intake's certificate. Empty: the "
+		 "system's."},
+	{.key = "system_probe_config.max_conns_per_message", .type = OPTION_INT,
+	 FIELD(max_conns_per_message), .fallback = "600", .min = 1, .max = 1000,
+	 .help = "Connections in one message to the intake."},
+	{.key = "process_config.process_queue_bytes", .type = OPTION_INT, FIELD(queue_bytes),
+	 .fallback = "60000000", .min = 1000000, .max = 4000000000,
+	 .help = "Bytes of messages that wait in memory for an intake that does not answer; the "
+		 "oldest go first."},
+
+	/* What manifests and files for the existing agent carry along. */
+	NO_EFFECT("process_config.enabled"),
+	NO_EFFECT("process_config.process_collection"),
+	NO_EFFECT("process_config.container_collection"),
+	NO_EFFECT("process_config.process_discovery"),
+	NO_EFFECT("process_config.run_in_core_agent"),
+	NO_EFFECT("process_config.additional_endpoints"),
+	NO_EFFECT("process_config.queue_size"),
+	NO_EFFECT("process_config.rt_queue_size"),
+	NO_EFFECT("process_config.max_message_bytes"),
+	NO_EFFECT("process_config.max_per_message"),
+	NO_EFFECT("process_config.intervals.process"),
+	NO_EFFECT("process_config.intervals.container"),
+	NO_EFFECT("process_config.cmd_port"),
+	NO_EFFECT("process_config.expvar_port"),
+	NO_EFFECT("process_config.log_file"),
+	NO_EFFECT("process_agent_enabled"),
+	NO_EFFECT("system_probe_config.enabled"),
+	NO_EFFECT("system_probe_config.external"),
+	NO_EFFECT("network_config.enabled"),
+	NO_EFFECT("discovery.enabled"),
+	NO_EFFECT("traceroute.enabled"),
+	NO_EFFECT("cmd_host"),
+	NO_EFFECT("cmd_port"),
+	NO_EFFECT("expvar_port"),
+	NO_EFFECT("GUI_port"),
+	NO_EFFECT("ipc_cert_file_path"),
+	NO_EFFECT("apm_config"),
+	NO_EFFECT("logs_enabled"),
+	NO_EFFECT("logs_config"),
+	NO_EFFECT("use_dogstatsd"),
+	NO_EFFECT("dogstatsd_port"),
+	NO_EFFECT("dogstatsd_non_local_traffic"),
+	NO_EFFECT("log_file"),
+	NO_EFFECT("tags"),
+	NO_EFFECT("env"),
+	NO_EFFECT("dd_url"),
+	NO_EFFECT("kubelet_tls_verify"),
+	NO_EFFECT("kubernetes_kubelet_host"),
+	NO_EFFECT("health_port"),
+	NO_EFFECT("telemetry"),
+};
+
+const size_t agent_options_n = sizeof(agent_options) / sizeof(*agent_options);

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* core-agent.yaml; the table with types, ranges, defaults and help is in settings.c. */
+
+#include "options.h"
+
+struct agent_settings {
+	int log_level; /* enum log_level */
+	char *hostname; /* empty: gethostname() */
+	char *user; /* to become when started as root */
+	char *sysprobe_socket;
+	char *auth_token_file_path;
+	uint64_t poll_interval_ns;
+	uint64_t drain_interval_ns; /* closed and process logs, between polls */
+	char *procfs_path; /* /proc, or /host/proc in a container */
+	int64_t max_tracked_connections;
+	int64_t max_processes;
+	struct option_list exporters; /* local, jsonl, table, intake */
+
+	char *history_path;
+	int64_t history_max_records;
+
+	char *jsonl_path; /* "-": standard output */
+
+	char *api_key;
+	char *site; /* datadoghq.com */
+	char *process_dd_url; /* empty: https://process.<site> */
+	char *ca_file; /* empty: the system's */
+	int64_t max_conns_per_message;
+	int64_t queue_bytes; /* of payloads waiting for a retry */
+};
+
+/* Environment names through which the command line sets what the file may set too. */
+#define AGENT_ENV_EXPORTERS "DD_EXPORTERS"
+#define AGENT_ENV_POLL_INTERVAL "DD_PROCESS_CONFIG_INTERVALS_CONNECTIONS"
+
+extern const struct option agent_options[];
+extern const size_t agent_options_n;

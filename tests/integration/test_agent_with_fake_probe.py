@@ -1,0 +1,473 @@
+# SPDX-License-Identifier: Apache-2.0
+"""core-agent against a probe that fails in each way that a real one might."""
+import json
+import os
+import pathlib
+import secrets
+import signal
+import sqlite3
+
+import pytest
+
+import fake_probe
+from fake_probe import connection, FakeProbe, proto
+from harness import AGENT, Process, run, until
+
+
+class Agent(Process):
+    """core-agent on a fake probe's socket; its history and lines are in `folder`."""
+
+    def __init__(self, folder, exporters="local,jsonl", env=None, arguments=(), **options):
+        self.folder = pathlib.Path(folder)
+        self.lines_file = self.folder / "lines.jsonl"
+        self.history_file = self.folder / "history.db"
+        self.settings = {
+            "DD_SYSPROBE_SOCKET": str(self.folder / "sysprobe.sock"),
+            "DD_AUTH_TOKEN_FILE_PATH": str(self.folder / "auth_token"),
+            "DD_HISTORY_PATH": str(self.history_file),
+            "DD_JSONL_PATH": str(self.lines_file),
+            "DD_EXPORTERS": exporters,
+            "DD_PROCESS_CONFIG_INTERVALS_CONNECTIONS": "1s",
+            "DD_SYSPROBE_DRAIN_INTERVAL": "100ms",
+            "DD_SYSPROBE_USER": "nobody",
+            **(env or {})}
+        super().__init__([AGENT, *arguments], env=self.settings, **options)
+
+    def history(self):
+        """Records and losses as the agent itself prints them."""
+        out = run(AGENT, "history", env={**os.environ, **self.settings})
+        return [json.loads(line) for line in out.splitlines()]
+
+    def jsonl(self):
+        if not self.lines_file.exists():
+            return []
+        return [json.loads(line) for line in self.lines_file.read_text().splitlines()]
+
+    def wait_history(self, wanted, what):
+        return until(lambda: [r for r in self.stored() if wanted(r)], what)
+
+    def stored(self):
+        return self.history() if self.history_file.exists() else []
+
+    def n_logged(self, text):
+        return self.log().count(text)
+
+    def state(self):
+        return pathlib.Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+
+
+@pytest.fixture
+def workplace(folder):
+    folder.chmod(0o777)
+    return folder
+
+
+@pytest.fixture
+def fake(workplace):
+    with FakeProbe(workplace / "sysprobe.sock") as probe:
+        yield probe
+
+
+@pytest.fixture
+def start(workplace):
+    """Starts agents; what is left of them ends with the test."""
+    started = []
+
+    def start_agent(**options):
+        started.append(Agent(workplace, **options))
+        return started[-1]
+
+    yield start_agent
+    for agent in started:
+        agent.stop(signal.SIGKILL)
+
+
+def summed(records, field="bytes_sent"):
+    """Of connections and of losses alike: what must add up."""
+    return sum(record.get("overflow", record)[field] for record in records)
+
+
+def closed(records):
+    return sorted(record["id"] for record in records if record.get("state") == "closed")
+
+
+def polled(fake, n=2):
+    """`n` more polls were asked for, so that the one before is stored."""
+    goal = fake.n_requests("/v1/connections") + n
+    until(lambda: fake.n_requests("/v1/connections") >= goal, "polls")
+
+
+def test_open_and_closed_connection_are_stored_once_with_all_bytes(fake, start):
+    fake.live[1] = connection(1, bytes_sent=100)
+    agent = start()
+    agent.wait_history(lambda r: r.get("id") == 1, "the open connection")
+    fake.close(1, bytes_sent=350)
+    agent.wait_history(lambda r: r.get("state") == "closed", "the closed connection")
+    polled(fake)
+    records = agent.history()
+    assert [(r["state"], r["bytes_sent"], r["total_bytes_sent"]) for r in records] == [
+        ("open", 100, 100), ("closed", 250, 350)]
+
+
+def test_record_has_the_documented_fields(fake, start):
+    fake.live[7] = connection(7, tgid=0)
+    agent = start()
+    record = agent.wait_history(lambda r: r.get("id") == 7, "the connection")[0]
+    assert record.pop("time").endswith("Z")
+    assert record == {
+        "id": 7, "probe_instance": fake.instance.hex(), "state": "open", "proto": "tcp",
+        "family": "ipv4", "direction": "outgoing", "role": "client", "local_ip": "10.0.0.1",
+        "local_port": 1031, "remote_ip": "10.0.0.7", "remote_port": 443, "netns": 4026531840,
+        "comm": "client", "bytes_sent": 100, "bytes_received": 1000, "packets_sent": 2,
+        "packets_received": 3, "retransmits": 0, "total_bytes_sent": 100,
+        "total_bytes_received": 1000, "total_packets_sent": 2, "total_packets_received": 3,
+        "total_retransmits": 0, "rtt_us": 150, "rtt_var_us": 20}
+
+
+def test_closed_connections_are_stored_between_polls(fake, start):
+    agent = start(env={"DD_PROCESS_CONFIG_INTERVALS_CONNECTIONS": "1h"})
+    until(lambda: fake.n_requests("/v1/closed") > 2, "drains")
+    fake.close(5)
+    agent.wait_history(lambda r: r.get("id") == 5, "the closed connection")
+    assert fake.n_requests("/v1/connections") == 1
+
+
+def test_process_log_names_the_owner(fake, start):
+    fake.process_log.append(proto.Process(
+        event=proto.Process.EVENT_EXEC, tgid=4000001, start_ns=5, time_ns=6, comm="worker",
+        executable=b"/usr/bin/worker", command_line=b"worker\0--fast\0"))
+    fake.close(9, tgid=4000001, process_start_ns=5)
+    agent = start()
+    record = agent.wait_history(lambda r: r.get("id") == 9, "the connection")[0]
+    assert (record["exe"], record["cmdline"]) == ("/usr/bin/worker", "worker --fast")
+
+
+def test_idle_connection_is_stored_once_and_written_every_interval(fake, start):
+    fake.live[1] = connection(1)
+    agent = start()
+    until(lambda: len(agent.jsonl()) >= 3, "three lines")
+    assert len(agent.history()) == 1
+
+
+def test_processes_are_asked_from_one_and_then_onwards(fake, start):
+    fake.process_log.append(proto.Process(event=proto.Process.EVENT_EXEC, tgid=5, start_ns=1))
+    start()
+    until(lambda: fake.n_requests("/v1/processes") >= 2, "two requests")
+    assert [n for path, n in fake.requests if path == "/v1/processes"][:2] == [1, 2]
+
+
+@pytest.mark.parametrize("fault, sentence", [
+    (fake_probe.truncated(2), "was cut short"),
+    (fake_probe.without_trailer, "was cut short"),
+    (fake_probe.oversized, "over the limits"),
+    (fake_probe.garbage, "cannot decode"),
+    (fake_probe.status(401, "no"), "refuses the auth token"),
+    (fake_probe.status(403, "no"), "refuses the auth token"),
+    (fake_probe.status(503, "no BTF on this kernel\n"), "no BTF on this kernel"),
+    (fake_probe.status(404, "no"), "unexpected answer"),
+], ids=["truncated", "no-trailer", "oversized", "garbage", "401", "403", "503", "404"])
+def test_fault_is_said_once_and_nothing_is_lost_or_repeated(fake, start, fault, sentence):
+    for number in range(1, 2501):
+        fake.close(number)
+    fake.faults["/v1/closed"] = fault
+    agent = start()
+    agent.wait_log(sentence)
+    goal = fake.n_requests("/v1/closed") + 3
+    until(lambda: fake.n_requests("/v1/closed") >= goal, "three more tries")
+    fake.faults.clear()
+    agent.wait_log("system-probe answers again")
+    agent.wait_history(lambda r: r.get("id") == 2500, "the last connection")
+    assert agent.n_logged(sentence) == 1
+    assert closed(agent.history()) == list(range(1, 2501))
+    assert closed(agent.jsonl()) == list(range(1, 2501))
+
+
+def test_poll_cut_short_reports_each_byte_once(fake, start):
+    fake.live = {n: connection(n, bytes_sent=100) for n in range(1, 2501)}
+    fake.faults["/v1/connections"] = fake_probe.truncated(2)
+    agent = start()
+    agent.wait_log("was cut short")
+    for record in fake.live.values():
+        record.bytes_sent += 11
+    fake.faults.clear()
+    agent.wait_history(lambda r: r.get("id") == 2500, "the last connection")
+    polled(fake)
+    assert summed(agent.history()) == 2500 * 111
+
+
+def test_restarted_probe_is_read_from_its_beginning(fake, start):
+    for number in range(1, 11):
+        fake.close(number)
+    agent = start()
+    agent.wait_history(lambda r: r.get("id") == 10, "the last of the first instance")
+    fake.restart()
+    fake.close(3, bytes_sent=33)
+    agent.wait_history(lambda r: r.get("bytes_sent") == 33, "the one of the second instance")
+    agent.wait_log("was restarted")
+    new = [r for r in agent.history() if r["probe_instance"] == fake.instance.hex()]
+    assert [(r["id"], r["bytes_sent"]) for r in new] == [(3, 33)]
+
+
+def test_gap_in_the_closed_log_is_reported_with_its_exact_sum(fake, start):
+    fake.close(1)
+    agent = start()
+    agent.wait_history(lambda r: r.get("id") == 1, "the first connection")
+    with fake.lock:
+        for number in range(2, 7):
+            fake.close(number, bytes_sent=1000 * number)
+        fake.closed.evict(5)  # the first and four that were not read
+    agent.wait_history(lambda r: r.get("id") == 6, "the last connection")
+    polled(fake)
+    losses = [r["overflow"] for r in agent.history() if "overflow" in r]
+    assert [(o["cause"], o["connections"], o["bytes_sent"]) for o in losses] == [
+        ("closed_log", 4, 2000 + 3000 + 4000 + 5000)]
+
+
+def test_lost_close_of_a_reported_connection_counts_its_bytes_once(fake, start):
+    fake.live[1] = connection(1, bytes_sent=700)
+    agent = start()
+    agent.wait_history(lambda r: r.get("id") == 1, "the open connection")
+    with fake.lock:
+        fake.close(1, bytes_sent=900)
+        fake.closed.evict(1)
+    agent.wait_history(lambda r: "overflow" in r, "the loss")
+    polled(fake, 4)  # then it has vanished
+    with fake.lock:
+        fake.close(2, bytes_sent=5000)
+        fake.closed.evict(1)
+    agent.wait_history(lambda r: r.get("overflow", {}).get("bytes_sent") == 4300, "the rest")
+    assert summed(agent.history()) == 900 + 5000
+
+
+def test_overflow_totals_become_losses_of_an_interval(fake, start):
+    fake.overflow["udp_table_full"] = proto.Overflow(cause="udp_table_full", connections=3)
+    agent = start()
+    agent.wait_history(lambda r: "overflow" in r, "the first loss")
+    fake.overflow["udp_table_full"].connections = 5
+    agent.wait_history(lambda r: r.get("overflow", {}).get("connections") == 2, "the second loss")
+    assert [r["overflow"]["connections"] for r in agent.history()] == [3, 2]
+
+
+def test_agent_killed_between_reading_and_storing_goes_on_where_the_file_says(fake, start):
+    fake.live[1] = connection(1, bytes_sent=100)
+    agent = start()
+    agent.wait_history(lambda r: r.get("id") == 1, "a stored interval")
+    stalled = fake_probe.Stalled(3)
+    with fake.lock:
+        fake.faults["/v1/closed"] = stalled
+        fake.close(1, bytes_sent=160)
+        for number in range(2, 1802):
+            fake.close(number)
+    stalled.is_reached.wait(30)
+    until(lambda: agent.state() == "S", "all was read")
+    agent.stop(signal.SIGKILL)
+    assert closed(agent.history()) == []
+    fake.faults.clear()
+    stalled.released.set()
+    again = start()
+    again.wait_history(lambda r: r.get("id") == 1801, "the last connection")
+    assert closed(again.history()) == list(range(1, 1802))
+    assert summed(again.history()) == 160 + 1800 * 100
+
+
+def test_restarted_agent_repeats_nothing(fake, start):
+    fake.live[1] = connection(1, bytes_sent=100)
+    for number in range(2, 12):
+        fake.close(number)
+    fake.overflow["x"] = proto.Overflow(cause="x", connections=3)
+    agent = start()
+    agent.wait_history(lambda r: r.get("id") == 11, "the last connection")
+    polled(fake)
+    assert agent.stop() == 0
+    before = agent.history()
+    again = start()
+    polled(fake)
+    assert again.stop() == 0
+    assert again.history() == before
+
+
+def test_invalid_record_is_skipped_and_its_bytes_count_as_lost(fake, start):
+    fake.close(1, remote_port=70000, bytes_sent=77)
+    fake.close(2)
+    agent = start()
+    agent.wait_history(lambda r: "overflow" in r, "the loss")
+    assert closed(agent.history()) == [2]
+    assert [r["overflow"]["bytes_sent"] for r in agent.history() if "overflow" in r] == [77]
+
+
+def test_probe_that_is_not_running_is_said_once_until_it_comes(workplace, start):
+    agent = start()
+    agent.wait_log("system-probe is not running")
+    with FakeProbe(workplace / "sysprobe.sock") as fake:
+        fake.close(1)
+        agent.wait_log("system-probe answers again")
+        agent.wait_history(lambda r: r.get("id") == 1, "the connection")
+    assert agent.n_logged("system-probe is not running") == 1
+
+
+def test_socket_without_permission_is_said_with_the_remedy(fake, start):
+    os.chmod(fake.path, 0o700)
+    line = start().wait_log("not allowed to open the socket")
+    assert "group that owns the socket" in line
+
+
+def test_changed_token_is_used_without_restart(fake, start, workplace):
+    start()
+    until(lambda: fake.authorization, "a request")
+    token = secrets.token_hex(32)
+    (workplace / "auth_token.new").write_text(token)
+    (workplace / "auth_token.new").chmod(0o644)
+    (workplace / "auth_token.new").rename(workplace / "auth_token")
+    until(lambda: f"Bearer {token}" in fake.authorization, "a request with the new token")
+
+
+def test_token_directory_that_is_missing_is_said_and_ends_the_agent(start):
+    agent = start(env={"DD_AUTH_TOKEN_FILE_PATH": "/nonexistent/token"})
+    assert agent.wait() == 1
+    assert "make its directory" in agent.log()
+
+
+def test_unknown_exporter_is_refused_with_the_known_ones(start):
+    agent = start(exporters="local,kafka")
+    assert agent.wait() == 1
+    assert "known=\"local, jsonl, table, intake\"" in agent.log()
+
+
+def test_wrong_setting_is_one_line_and_exit_code_2(start):
+    agent = start(arguments=["--poll-interval", "100ms"])
+    assert agent.wait() == 2
+    assert len(agent.log().splitlines()) == 1
+
+
+def test_agent_runs_without_rights(fake, start):
+    agent = start()
+    until(lambda: fake.requests, "a request")
+    status = dict(line.split(":\t", 1) for line in
+                  pathlib.Path(f"/proc/{agent.pid}/status").read_text().splitlines())
+    assert status["Uid"].split() == ["65534"] * 4
+    assert [status[s].strip("0") for s in ("CapEff", "CapPrm", "CapInh", "CapAmb")] == [""] * 4
+    assert status["NoNewPrivs"] == "1"
+
+
+def test_reader_that_goes_away_ends_the_agent_with_success(fake, start):
+    fake.live[1] = connection(1)
+    reader, writer = os.pipe()
+    agent = start(exporters="jsonl", env={"DD_JSONL_PATH": "-"}, stdout=writer)
+    os.close(writer)
+    os.read(reader, 1)
+    os.close(reader)
+    assert agent.wait() == 0
+
+
+def test_lines_file_is_opened_anew_on_sighup(fake, start):
+    fake.live[1] = connection(1)
+    agent = start(exporters="jsonl")
+    until(agent.jsonl, "a line")
+    agent.lines_file.rename(agent.folder / "old.jsonl")
+    os.kill(agent.pid, signal.SIGHUP)
+    assert until(agent.jsonl, "a line in the new file")
+
+
+def test_history_is_bounded_and_keeps_the_newest(fake, start):
+    for number in range(1, 1001):
+        fake.close(number)
+    agent = start(env={"DD_HISTORY_MAX_RECORDS": "100"})
+    agent.wait_history(lambda r: r.get("id") == 1000, "the last connection")
+    assert closed(agent.history()) == list(range(901, 1001))
+
+
+def test_history_limit_prints_the_newest(fake, start):
+    for number in range(1, 11):
+        fake.close(number)
+    agent = start()
+    agent.wait_history(lambda r: r.get("id") == 10, "the last connection")
+    out = run(AGENT, "history", "--limit", "2", env={**os.environ, **agent.settings})
+    assert [json.loads(line)["id"] for line in out.splitlines()] == [9, 10]
+
+
+def test_history_that_cannot_be_opened_is_said_once_and_done_without(fake, start):
+    fake.live[1] = connection(1, bytes_sent=10)
+    agent = start(exporters="jsonl", env={"DD_HISTORY_PATH": "/nonexistent/history.db"})
+    until(lambda: len(agent.jsonl()) >= 2, "two intervals")
+    assert agent.n_logged("cannot open the history") == 1
+    assert summed(agent.jsonl()) == 10
+
+
+def test_file_that_is_no_database_is_left_alone(fake, start, workplace):
+    path = workplace / "history.db"
+    path.write_text("not a database, and long enough to be taken for a header " * 20)
+    path.chmod(0o666)
+    agent = start(exporters="jsonl")
+    assert "move the file away" in agent.wait_log("cannot open the history")
+    assert path.read_text().startswith("not a database")
+
+
+def test_full_disk_keeps_records_until_there_is_room(fake, start, workplace):
+    disk = workplace / "disk"
+    disk.mkdir()
+    run("mount", "-t", "tmpfs", "-o", "size=1m,mode=777", "tmpfs", str(disk))
+    try:
+        agent = start(exporters="local", env={"DD_HISTORY_PATH": str(disk / "history.db")})
+        agent.history_file = disk / "history.db"
+        until(agent.history_file.exists, "the database")
+        fake.close(1)
+        agent.wait_history(lambda r: r.get("id") == 1, "the first connection")
+        fill(disk / "ballast")
+        for number in range(2, 502):
+            fake.close(number)
+        agent.wait_log("cannot store the history")
+        fake.close(502)
+        (disk / "ballast").unlink()
+        agent.wait_log("the history is stored again")
+        agent.wait_history(lambda r: r.get("id") == 502, "the last connection")
+        assert closed(agent.history()) == list(range(1, 503))
+        agent.stop()
+    finally:
+        run("umount", "-l", str(disk))
+
+
+def fill(path):
+    with open(path, "wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"x" * 4096)
+        except OSError:
+            pass
+
+
+def test_saved_state_and_records_are_of_the_same_interval(fake, start):
+    for number in range(1, 21):
+        fake.close(number)
+    agent = start()
+    agent.wait_history(lambda r: r.get("id") == 20, "the last connection")
+    with sqlite3.connect(f"file:{agent.history_file}?mode=ro", uri=True) as database:
+        saved = dict(database.execute("SELECT name, value FROM meta"))
+        count = database.execute("SELECT count(*) FROM record").fetchone()[0]
+    assert (saved["closed_next"], count) == (21, 20)
+
+
+def test_table_shows_the_busiest_connection_first(fake, start, workplace):
+    fake.live = {1: connection(1, bytes_sent=5), 2: connection(2, bytes_sent=5000, comm="busy")}
+    screen = workplace / "screen"
+    with open(screen, "w") as out:
+        start(exporters="table", stdout=out)
+    until(lambda: len(screen.read_text().splitlines()) >= 4, "a screen")
+    lines = screen.read_text().splitlines()
+    assert "tier fake" in lines[0] and "busy" in lines[2] and "client" in lines[3]
+
+
+def test_sigterm_ends_with_success_and_a_stored_interval(fake, start):
+    fake.live[1] = connection(1)
+    agent = start()
+    agent.wait_history(lambda r: r.get("id") == 1, "the connection")
+    assert agent.stop() == 0
+    assert "ended" in agent.log()
+
+
+def test_idle_agent_stays_small(fake, start):
+    fake.live = {n: connection(n) for n in range(1, 101)}
+    agent = start(exporters="local")
+    polled(fake, 3)
+    status = pathlib.Path(f"/proc/{agent.pid}/status").read_text()
+    rss_kib = int(status.split("VmRSS:")[1].split()[0])
+    assert rss_kib <= 24 * 1024

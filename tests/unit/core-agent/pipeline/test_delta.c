@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pipeline/delta.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#define SINCE 1000
+
+static int set_up(void **state)
+{
+	*state = delta_new(2);
+	return *state ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+	delta_free(*state);
+	return 0;
+}
+
+static struct connection open_connection(uint64_t id, uint64_t bytes_sent)
+{
+	return (struct connection){.id = id,
+				   .state = CONNECTION_OPEN,
+				   .total = {.bytes_sent = bytes_sent, .packets_sent = 1}};
+}
+
+static struct connection closed_connection(uint64_t id, uint64_t bytes_sent)
+{
+	struct connection connection = open_connection(id, bytes_sent);
+
+	connection.state = CONNECTION_CLOSED;
+	return connection;
+}
+
+static void apply_open(struct delta *delta, uint64_t id, uint64_t bytes_sent)
+{
+	struct connection connection = open_connection(id, bytes_sent);
+
+	assert_int_equal(delta_apply(delta, &connection, SINCE), 0);
+}
+
+static void count_vanished(const struct delta_entry *entry, void *context)
+{
+	*(uint64_t *)context += entry->reported.bytes_sent;
+}
+
+static uint64_t sweep(struct delta *delta)
+{
+	uint64_t vanished_bytes = 0;
+
+	delta_sweep(delta, count_vanished, &vanished_bytes);
+	return vanished_bytes;
+}
+
+static void new_connection_reports_its_whole_total(void **state)
+{
+	struct connection connection = open_connection(1, 100);
+
+	assert_int_equal(delta_apply(*state, &connection, SINCE), 0);
+	assert_true(connection.is_new);
+	assert_int_equal(connection.interval.bytes_sent, 100);
+}
+
+static void known_connection_reports_what_was_added(void **state)
+{
+	struct connection connection = open_connection(1, 130);
+
+	apply_open(*state, 1, 100);
+	assert_int_equal(delta_apply(*state, &connection, SINCE), 0);
+	assert_false(connection.is_new);
+	assert_int_equal(connection.interval.bytes_sent, 30);
+	assert_int_equal(connection.interval.packets_sent, 0);
+}
+
+static void closed_connection_reports_the_rest_and_is_forgotten(void **state)
+{
+	struct connection connection = closed_connection(1, 150);
+
+	apply_open(*state, 1, 100);
+	assert_int_equal(delta_apply(*state, &connection, SINCE), 0);
+	assert_int_equal(connection.interval.bytes_sent, 50);
+	assert_int_equal(delta_get_stats(*state)->n_entries, 0);
+}
+
+static void closed_connection_never_seen_open_reports_its_total(void **state)
+{
+	struct connection connection = closed_connection(1, 150);
+
+	assert_int_equal(delta_apply(*state, &connection, SINCE), 0);
+	assert_true(connection.is_new);
+	assert_int_equal(connection.interval.bytes_sent, 150);
+	assert_int_equal(delta_get_stats(*state)->n_entries, 0);
+}
+
+static void counter_that_goes_down_counts_as_unchanged(void **state)
+{
+	struct connection connection = open_connection(1, 90);
+
+	apply_open(*state, 1, 100);
+	assert_int_equal(delta_apply(*state, &connection, SINCE), 0);
+	assert_int_equal(connection.interval.bytes_sent, 0);
+	assert_int_equal(delta_get_stats(*state)->n_went_down, 1);
+}
+
+static void counter_that_went_down_is_not_counted_again_on_its_way_up(void **state)
+{
+	struct connection connection = open_connection(1, 110);
+
+	apply_open(*state, 1, 100);
+	apply_open(*state, 1, 90);
+	assert_int_equal(delta_apply(*state, &connection, SINCE), 0);
+	assert_int_equal(connection.interval.bytes_sent, 10);
+}
+
+static void connection_beyond_the_table_is_left_out_until_its_close(void **state)
+{
+	struct connection live = open_connection(3, 70), closed = closed_connection(3, 80);
+
+	apply_open(*state, 1, 1);
+	apply_open(*state, 2, 1);
+	assert_int_equal(delta_apply(*state, &live, SINCE), -ENOSPC);
+	assert_int_equal(delta_get_stats(*state)->n_table_full, 1);
+	assert_int_equal(delta_apply(*state, &closed, SINCE), 0);
+	assert_int_equal(closed.interval.bytes_sent, 80);
+}
+
+static void connection_unseen_in_two_polls_has_vanished(void **state)
+{
+	apply_open(*state, 1, 100);
+	assert_int_equal(sweep(*state), 0);
+	assert_int_equal(sweep(*state), 0);
+	assert_int_equal(sweep(*state), 100);
+	assert_int_equal(delta_get_stats(*state)->n_vanished, 1);
+	assert_int_equal(delta_get_stats(*state)->n_entries, 0);
+}
+
+static void connection_unseen_in_one_poll_only_stays(void **state)
+{
+	apply_open(*state, 1, 100);
+	sweep(*state);
+	sweep(*state);
+	apply_open(*state, 1, 100);
+	sweep(*state);
+	assert_int_equal(sweep(*state), 0);
+}
+
+static void restored_entry_is_the_baseline(void **state)
+{
+	const struct delta_entry entry = {.id = 1, .reported = {.bytes_sent = 100}};
+	struct connection connection = open_connection(1, 130);
+
+	assert_int_equal(delta_restore(*state, &entry), 0);
+	assert_int_equal(delta_apply(*state, &connection, SINCE), 0);
+	assert_false(connection.is_new);
+	assert_int_equal(connection.interval.bytes_sent, 30);
+}
+
+static void restored_entry_survives_the_first_poll(void **state)
+{
+	const struct delta_entry entry = {.id = 1, .reported = {.bytes_sent = 100}};
+
+	assert_int_equal(delta_restore(*state, &entry), 0);
+	assert_int_equal(sweep(*state), 0);
+	assert_int_equal(sweep(*state), 100);
+}
+
+static void cleared_table_knows_nobody(void **state)
+{
+	struct connection connection = open_connection(1, 130);
+
+	apply_open(*state, 1, 100);
+	delta_clear(*state);
+	assert_int_equal(delta_apply(*state, &connection, SINCE), 0);
+	assert_true(connection.is_new);
+}
+
+static void connection_established_since_the_last_poll_is_marked(void **state)
+{
+	struct connection connection = open_connection(1, 0);
+
+	connection.established_unix_ns = SINCE;
+	assert_int_equal(delta_apply(*state, &connection, SINCE), 0);
+	assert_true(connection.is_established_now);
+}
+
+static void connection_established_before_the_last_poll_is_not_marked(void **state)
+{
+	struct connection connection = open_connection(1, 0);
+
+	connection.established_unix_ns = SINCE - 1;
+	assert_int_equal(delta_apply(*state, &connection, SINCE), 0);
+	assert_false(connection.is_established_now);
+}
+
+static void connection_seen_connecting_is_marked_once_when_established(void **state)
+{
+	struct connection connection = open_connection(1, 0);
+
+	apply_open(*state, 1, 0);
+	connection.established_unix_ns = 1;
+	assert_int_equal(delta_apply(*state, &connection, SINCE), 0);
+	assert_true(connection.is_established_now);
+	assert_int_equal(delta_apply(*state, &connection, SINCE), 0);
+	assert_false(connection.is_established_now);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(new_connection_reports_its_whole_total),
+		TEST(known_connection_reports_what_was_added),
+		TEST(closed_connection_reports_the_rest_and_is_forgotten),
+		TEST(closed_connection_never_seen_open_reports_its_total),
+		TEST(counter_that_goes_down_counts_as_unchanged),
+		TEST(counter_that_went_down_is_not_counted_again_on_its_way_up),
+		TEST(connection_beyond_the_table_is_left_out_until_its_close),
+		TEST(connection_unseen_in_two_polls_has_vanished),
+		TEST(connection_unseen_in_one_poll_only_stays),
+		TEST(restored_entry_is_the_baseline),
+		TEST(restored_entry_survives_the_first_poll),
+		TEST(cleared_table_knows_nobody),
+		TEST(connection_established_since_the_last_poll_is_marked),
+		TEST(connection_established_before_the_last_poll_is_not_marked),
+		TEST(connection_seen_connecting_is_marked_once_when_established),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
