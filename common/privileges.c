@@ -45,6 +45,17 @@ static bool is_already(uid_t uid, gid_t gid)
 	       sgid == gid;
 }
 
+/* While the right to do so is still there; another user without it has nothing to clear. */
+static void clear_bounding_set(void)
+{
+	if (capng_get_caps_process() < 0 ||
+	    !capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP))
+		return;
+	capng_clear(CAPNG_SELECT_BOUNDS);
+	if (capng_apply(CAPNG_SELECT_BOUNDS) < 0)
+		log_warn("cannot clear the capability bounding set", NULL);
+}
+
 int privileges_switch_user(const char *user, const char *fallback)
 {
 	uid_t uid = (uid_t)-1;
@@ -57,6 +68,8 @@ int privileges_switch_user(const char *user, const char *fallback)
 		return r;
 	if (uid != 0 && is_already(uid, gid))
 		return 0;
+	if (uid != 0)
+		clear_bounding_set();
 	/* Groups first: afterwards the right to change them is gone. */
 	if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
 		return -errno;

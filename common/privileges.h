@@ -8,10 +8,10 @@
 #include <sys/types.h>
 
 /*
- * Become `user` (uid, primary group, no other groups) and make sure there is no
- * way back; when there is no such user, `fallback` (may be NULL). Does nothing
- * when the process is that user already: it then keeps the groups its service
- * manager gave it. 0, -ENOENT when neither exists, -EPERM when not allowed to
+ * Become `user` (uid, primary group, no other groups), clear the bounding set, and
+ * make sure there is no way back; when there is no such user, `fallback` (may be
+ * NULL). Does nothing when the process is that user already: it then keeps the
+ * groups its service manager gave it. 0, -ENOENT when neither exists, -EPERM when not allowed to
  * change, or negative errno; after an error rights may be half changed: exit.
  */
 int privileges_switch_user(const char *user, const char *fallback);

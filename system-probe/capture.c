@@ -9,39 +9,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "capture_internal.h"
 #include "cgroup_root.h"
+#include "choice_report.h"
 #include "cleanup.h"
-#include "kernel_features.h"
 #include "iterator.h"
+#include "kernel_features.h"
 #include "log.h"
-#include "sysprobe.skel.h"
-
-#define MAX_LINKS 24
-#define MAX_CPUS 1024
-
-struct capture {
-	const struct probe_settings *settings;
-	struct capture_sink sink;
-	struct hook_choice choices[N_HOOKS];
-	struct sysprobe_bpf *bpf; /* NULL: nothing loaded */
-	struct bpf_link *links[MAX_LINKS];
-	size_t n_links;
-	struct bpf_link *tcp_dump, *udp_dump, *udp_expire; /* borrowed from `links` */
-	struct ring_buffer *rings;
-	int cgroup_error; /* of opening the cgroup root; 0: opened, or not needed */
-	int n_cpus;
-};
-
-static const char *const overflow_names[SP_N_OVERFLOW_CAUSES] = {
-	[SP_OVERFLOW_CLOSED_RING_FULL] = "closed_ring_full",
-	[SP_OVERFLOW_UDP_TABLE_FULL] = "udp_table_full",
-	[SP_OVERFLOW_UDP_EXPIRING] = "udp_expiring",
-};
-
-const char *capture_overflow_name(enum sp_overflow_cause cause)
-{
-	return overflow_names[cause];
-}
 
 static bool is_wanted(enum hook_id id, const struct probe_settings *settings)
 {
@@ -59,84 +33,6 @@ static bool is_wanted(enum hook_id id, const struct probe_settings *settings)
 	default:
 		return true;
 	}
-}
-
-static const char *remedy_for(const struct capture *capture, const struct hook_choice *choice,
-			      char *buffer, size_t size)
-{
-	if (capture->cgroup_error < 0 && choice->refused->needs_cgroup_root)
-		return "mount cgroup v2 (mount -t cgroup2 none /sys/fs/cgroup/unified), or name "
-		       "its root in sysprobe.cgroup_path";
-	return kernel_features_remedy(choice->refused_error, buffer, size);
-}
-
-static void log_off(const struct capture *capture, const struct hook *hook,
-		    const struct hook_choice *choice)
-{
-	char buffer[256];
-
-	log_warn("a hook is off", "hook=%s without=%s program=%s error=%s remedy=%s", hook->name,
-		 hook->without, choice->refused_program, strerror(-choice->refused_error),
-		 remedy_for(capture, choice, buffer, sizeof(buffer)));
-}
-
-static void log_choice(const struct capture *capture, const struct hook *hook,
-		       const struct hook_choice *choice)
-{
-	if (!choice->variant)
-		log_off(capture, hook, choice);
-	else if (choice->refused)
-		log_info("hook chosen", "hook=%s variant=%s refused=%s error=%s lacks=%s", hook->name,
-			 choice->variant->name, choice->refused->name,
-			 strerror(-choice->refused_error), choice->variant->lacks);
-	else
-		log_info("hook chosen", "hook=%s variant=%s", hook->name, choice->variant->name);
-}
-
-/* A hook whose programs are all refused, although it may go on without any. */
-static bool is_refused_whole(const struct hook_choice *choice)
-{
-	return choice->refused && (!choice->variant || !choice->variant->programs[0]);
-}
-
-/* A refusal whose remedy is that of every wanted hook, or NULL: one trouble, so one line. */
-static const struct hook_choice *common_refusal(const struct capture *capture)
-{
-	const struct hook_choice *common = NULL;
-	char first[256], other[256];
-	const char *remedy = NULL;
-
-	for (int i = 0; i < N_HOOKS; i++) {
-		const struct hook_choice *choice = &capture->choices[i];
-
-		if (!is_wanted(i, capture->settings))
-			continue;
-		if (!is_refused_whole(choice))
-			return NULL;
-		if (!common) {
-			common = choice;
-			remedy = remedy_for(capture, choice, first, sizeof(first));
-		} else if (strcmp(remedy, remedy_for(capture, choice, other, sizeof(other))) != 0) {
-			return NULL;
-		}
-	}
-	return common;
-}
-
-static void log_choices(const struct capture *capture)
-{
-	const struct hook_choice *common = common_refusal(capture);
-	char buffer[256];
-
-	if (common) {
-		log_error("no BPF program loads, so nothing is captured", "error=%s remedy=%s",
-			  strerror(-common->refused_error),
-			  remedy_for(capture, common, buffer, sizeof(buffer)));
-		return;
-	}
-	for (int i = 0; i < N_HOOKS; i++)
-		if (is_wanted(i, capture->settings))
-			log_choice(capture, &hooks[i], &capture->choices[i]);
 }
 
 static void choose(struct capture *capture)
@@ -376,7 +272,7 @@ struct capture *capture_start(const struct probe_settings *settings,
 	if (settings->is_enabled)
 		r = load_and_attach(capture);
 	if (settings->is_enabled)
-		log_choices(capture);
+		choice_report_log(capture->choices, capture->cgroup_error);
 	if (r == 0 && capture->bpf)
 		r = open_rings(capture);
 	if (r < 0) {
@@ -410,128 +306,4 @@ const struct hook_choice *capture_choices(const struct capture *capture)
 int capture_ring_fd(const struct capture *capture)
 {
 	return capture->rings ? ring_buffer__epoll_fd(capture->rings) : -1;
-}
-
-int capture_drain(struct capture *capture)
-{
-	int r = capture->rings ? ring_buffer__consume(capture->rings) : 0;
-
-	return r < 0 ? r : 0;
-}
-
-static int open_iterator(const struct bpf_link *link)
-{
-	int fd;
-
-	if (!link)
-		return -ENOTSUP;
-	fd = bpf_iter_create(bpf_link__fd(link));
-	return fd < 0 ? -errno : fd;
-}
-
-int capture_open_tcp(const struct capture *capture)
-{
-	return open_iterator(capture->tcp_dump);
-}
-
-int capture_open_udp(const struct capture *capture)
-{
-	return open_iterator(capture->udp_dump);
-}
-
-/* Per-CPU values of one array element, or NULL. */
-static void *look_up_per_cpu(const struct capture *capture, const struct bpf_map *map, __u32 key,
-			     size_t value_size)
-{
-	void *values;
-
-	if (!capture->bpf || capture->n_cpus <= 0 || capture->n_cpus > MAX_CPUS)
-		return NULL;
-	values = calloc((size_t)capture->n_cpus, value_size);
-	if (values && bpf_map_lookup_elem(bpf_map__fd(map), &key, values) < 0) {
-		free(values);
-		return NULL;
-	}
-	return values;
-}
-
-int capture_check(const struct capture *capture)
-{
-	CLEANUP_CLOSE int tcp_fd = capture_open_tcp(capture);
-	CLEANUP_CLOSE int udp_fd = capture_open_udp(capture);
-	CLEANUP_FREE uint64_t *parts = NULL;
-
-	if (!capture->bpf)
-		return 0;
-	if ((tcp_fd < 0 && tcp_fd != -ENOTSUP) || (udp_fd < 0 && udp_fd != -ENOTSUP))
-		return -EPERM;
-	parts = look_up_per_cpu(capture, capture->bpf->maps.events, 0, sizeof(*parts));
-	return parts ? 0 : -EPERM;
-}
-
-struct udp_map_key {
-	struct sp_tuple tuple;
-	__u64 socket_cookie;
-};
-
-static void end_flow(struct capture *capture, const struct sp_expired_flow *expired)
-{
-	struct udp_map_key key = { expired->key_tuple, expired->key_socket_cookie };
-
-	capture->sink.closed(&expired->connection, capture->sink.context);
-	if (bpf_map_delete_elem(bpf_map__fd(capture->bpf->maps.udp_flows), &key) < 0)
-		log_warn("cannot delete an ended UDP flow", "error=%s", strerror(errno));
-}
-
-int capture_expire_udp(struct capture *capture)
-{
-	CLEANUP_CLOSE int fd = open_iterator(capture->udp_expire);
-	struct iterator iterator;
-	const void *records;
-	int r, n_flows = 0;
-
-	if (fd < 0)
-		return fd == -ENOTSUP ? 0 : fd;
-	iterator_init(&iterator, fd, sizeof(struct sp_expired_flow));
-	while ((r = iterator_read(&iterator, &records)) > 0) {
-		for (int i = 0; i < r; i++)
-			end_flow(capture, (const struct sp_expired_flow *)records + i);
-		n_flows += r;
-	}
-	return r < 0 ? r : n_flows;
-}
-
-static void add_sum(struct sp_overflow *sum, const struct sp_overflow *part)
-{
-	sum->counters.bytes_sent += part->counters.bytes_sent;
-	sum->counters.bytes_received += part->counters.bytes_received;
-	sum->counters.packets_sent += part->counters.packets_sent;
-	sum->counters.packets_received += part->counters.packets_received;
-	sum->connections += part->connections;
-	sum->retransmits += part->retransmits;
-}
-
-void capture_get_overflow(const struct capture *capture,
-			  struct sp_overflow ret_sums[SP_N_OVERFLOW_CAUSES])
-{
-	memset(ret_sums, 0, sizeof(*ret_sums) * SP_N_OVERFLOW_CAUSES);
-	for (__u32 cause = 0; capture->bpf && cause < SP_N_OVERFLOW_CAUSES; cause++) {
-		CLEANUP_FREE struct sp_overflow *parts = look_up_per_cpu(
-			capture, capture->bpf->maps.overflow, cause, sizeof(*parts));
-
-		for (int cpu = 0; parts && cpu < capture->n_cpus; cpu++)
-			add_sum(&ret_sums[cause], &parts[cpu]);
-	}
-}
-
-void capture_get_events(const struct capture *capture, uint64_t ret_counts[SP_N_EVENT_COUNTERS])
-{
-	memset(ret_counts, 0, sizeof(*ret_counts) * SP_N_EVENT_COUNTERS);
-	for (__u32 which = 0; capture->bpf && which < SP_N_EVENT_COUNTERS; which++) {
-		CLEANUP_FREE uint64_t *parts = look_up_per_cpu(capture, capture->bpf->maps.events,
-							       which, sizeof(*parts));
-
-		for (int cpu = 0; parts && cpu < capture->n_cpus; cpu++)
-			ret_counts[which] += parts[cpu];
-	}
 }

@@ -31,6 +31,20 @@ static int print_rows(sqlite3_stmt *rows, FILE *out)
 	return fflush(out) == EOF ? -errno : 0;
 }
 
+/* An agent that just made the file may not have made its tables. */
+static int has_tables(sqlite3 *db, bool *ret)
+{
+	sqlite3_stmt *version;
+	int r = sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &version, NULL);
+
+	if (r != SQLITE_OK)
+		return history_errno(r);
+	r = sqlite3_step(version);
+	*ret = sqlite3_column_int(version, 0) != 0;
+	(void)sqlite3_finalize(version); /* repeats the error of step */
+	return history_errno(r);
+}
+
 static int select_rows(sqlite3 *db, uint64_t limit, FILE *out)
 {
 	sqlite3_stmt *rows;
@@ -47,13 +61,16 @@ static int select_rows(sqlite3 *db, uint64_t limit, FILE *out)
 
 int history_print(const char *path, uint64_t limit, FILE *out)
 {
+	bool is_made = false;
 	sqlite3 *db = NULL;
 	int r = history_errno(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL));
 
 	if (r == 0) {
 		(void)sqlite3_busy_timeout(db, BUSY_TIMEOUT_MS); /* fails for a NULL db only */
-		r = select_rows(db, limit, out);
+		r = has_tables(db, &is_made);
 	}
+	if (r == 0 && is_made)
+		r = select_rows(db, limit, out);
 	if (r < 0 && r != -EPIPE)
 		log_error("cannot read the history", "path=%s error=%s reason=%s", path,
 			  strerror(-r), db ? sqlite3_errmsg(db) : "-");

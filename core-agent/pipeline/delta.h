@@ -6,8 +6,9 @@
  * connection id to the totals reported so far (its baseline). Pure.
  *
  * Every byte is reported once: a connection without an entry has for a baseline
- * what it had counted before this run of the probe; one that does not fit is left out until its close, and one that vanished unseen
- * (its closed record was lost) is handed to the overflow account.
+ * what it had counted before this run of the probe; one that does not fit is left
+ * out until its close, and one that vanished unseen (its closed record was lost)
+ * is handed to the overflow account.
  */
 
 #include <stddef.h>

@@ -45,6 +45,18 @@ static void records_can_be_read_while_an_interval_is_written(void **state)
 	assert_string_equal(text, "{\"id\":1}\n");
 }
 
+static void file_whose_tables_are_not_made_yet_has_no_records(void **state)
+{
+	struct fixture *fixture = *state;
+	char text[200] = "";
+
+	history_close(fixture->history);
+	fixture->history = NULL;
+	assert_int_equal(truncate(fixture->path, 0), 0);
+	assert_int_equal(print(fixture, 0, text, sizeof(text)), 0);
+	assert_string_equal(text, "");
+}
+
 static void missing_file_is_an_error(void **state)
 {
 	(void)state;
@@ -69,6 +81,7 @@ int main(void)
 		TEST(records_are_printed_one_a_line_oldest_first),
 		TEST(limit_leaves_the_newest),
 		TEST(records_can_be_read_while_an_interval_is_written),
+		TEST(file_whose_tables_are_not_made_yet_has_no_records),
 		TEST(missing_file_is_an_error),
 		TEST(output_that_cannot_be_written_is_an_error),
 	};

@@ -65,6 +65,35 @@ static void new_connection_reports_its_whole_total(void **state)
 	assert_int_equal(connection.interval.bytes_sent, 100);
 }
 
+static void new_connection_older_than_the_probe_reports_what_came_since(void **state)
+{
+	struct connection connection = open_connection(1, 100);
+
+	connection.before_probe = (struct connection_counters){.bytes_sent = 70};
+	assert_int_equal(delta_apply(*state, &connection, SINCE), 0);
+	assert_int_equal(connection.interval.bytes_sent, 30);
+	assert_int_equal(delta_find(*state, 1)->reported.bytes_sent, 100);
+}
+
+static void connection_carried_over_to_another_probe_goes_on_from_its_baseline(void **state)
+{
+	struct connection connection = open_connection(1, 130);
+
+	apply_open(*state, 1, 100);
+	delta_carry_over(*state);
+	connection.before_probe = (struct connection_counters){.bytes_sent = 120};
+	assert_int_equal(delta_apply(*state, &connection, SINCE), 0);
+	assert_int_equal(connection.interval.bytes_sent, 30);
+	assert_false(delta_find(*state, 1)->is_carried_over);
+}
+
+static void id_of_the_old_probe_itself_is_not_carried_over(void **state)
+{
+	apply_open(*state, DELTA_OWN_ID_BIT | 1, 100);
+	delta_carry_over(*state);
+	assert_null(delta_find(*state, DELTA_OWN_ID_BIT | 1));
+}
+
 static void known_connection_reports_what_was_added(void **state)
 {
 	struct connection connection = open_connection(1, 130);
@@ -214,6 +243,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(new_connection_reports_its_whole_total),
+		TEST(new_connection_older_than_the_probe_reports_what_came_since),
+		TEST(connection_carried_over_to_another_probe_goes_on_from_its_baseline),
+		TEST(id_of_the_old_probe_itself_is_not_carried_over),
 		TEST(known_connection_reports_what_was_added),
 		TEST(closed_connection_reports_the_rest_and_is_forgotten),
 		TEST(closed_connection_never_seen_open_reports_its_total),

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Shared by capture.c, which starts and ends it, and capture_read.c, which reads it. */
+
+#include "capture.h"
+#include "sysprobe.skel.h"
+
+#define CAPTURE_MAX_LINKS 24
+
+struct capture {
+	const struct probe_settings *settings;
+	struct capture_sink sink;
+	struct hook_choice choices[N_HOOKS];
+	struct sysprobe_bpf *bpf; /* NULL: nothing loaded */
+	struct bpf_link *links[CAPTURE_MAX_LINKS];
+	size_t n_links;
+	struct bpf_link *tcp_dump, *udp_dump, *udp_expire; /* borrowed from `links` */
+	struct ring_buffer *rings;
+	int cgroup_error; /* of opening the cgroup root; 0: opened, or not needed */
+	int n_cpus;
+};

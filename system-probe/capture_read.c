@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "capture_internal.h"
+#include "cleanup.h"
+#include "iterator.h"
+#include "log.h"
+
+#define MAX_CPUS 1024
+
+static const char *const overflow_names[SP_N_OVERFLOW_CAUSES] = {
+	[SP_OVERFLOW_CLOSED_RING_FULL] = "closed_ring_full",
+	[SP_OVERFLOW_UDP_TABLE_FULL] = "udp_table_full",
+	[SP_OVERFLOW_UDP_EXPIRING] = "udp_expiring",
+};
+
+const char *capture_overflow_name(enum sp_overflow_cause cause)
+{
+	return overflow_names[cause];
+}
+
+int capture_drain(struct capture *capture)
+{
+	int r = capture->rings ? ring_buffer__consume(capture->rings) : 0;
+
+	return r < 0 ? r : 0;
+}
+
+static int open_iterator(const struct bpf_link *link)
+{
+	int fd;
+
+	if (!link)
+		return -ENOTSUP;
+	fd = bpf_iter_create(bpf_link__fd(link));
+	return fd < 0 ? -errno : fd;
+}
+
+int capture_open_tcp(const struct capture *capture)
+{
+	return open_iterator(capture->tcp_dump);
+}
+
+int capture_open_udp(const struct capture *capture)
+{
+	return open_iterator(capture->udp_dump);
+}
+
+/* Per-CPU values of one array element, or NULL. */
+static void *look_up_per_cpu(const struct capture *capture, const struct bpf_map *map, __u32 key,
+			     size_t value_size)
+{
+	void *values;
+
+	if (!capture->bpf || capture->n_cpus <= 0 || capture->n_cpus > MAX_CPUS)
+		return NULL;
+	values = calloc((size_t)capture->n_cpus, value_size);
+	if (values && bpf_map_lookup_elem(bpf_map__fd(map), &key, values) < 0) {
+		free(values);
+		return NULL;
+	}
+	return values;
+}
+
+int capture_check(const struct capture *capture)
+{
+	CLEANUP_CLOSE int tcp_fd = capture_open_tcp(capture);
+	CLEANUP_CLOSE int udp_fd = capture_open_udp(capture);
+	CLEANUP_FREE uint64_t *parts = NULL;
+
+	if (!capture->bpf)
+		return 0;
+	if ((tcp_fd < 0 && tcp_fd != -ENOTSUP) || (udp_fd < 0 && udp_fd != -ENOTSUP))
+		return -EPERM;
+	parts = look_up_per_cpu(capture, capture->bpf->maps.events, 0, sizeof(*parts));
+	return parts ? 0 : -EPERM;
+}
+
+struct udp_map_key {
+	struct sp_tuple tuple;
+	__u64 socket_cookie;
+};
+
+static void end_flow(struct capture *capture, const struct sp_expired_flow *expired)
+{
+	struct udp_map_key key = { expired->key_tuple, expired->key_socket_cookie };
+
+	capture->sink.closed(&expired->connection, capture->sink.context);
+	if (bpf_map_delete_elem(bpf_map__fd(capture->bpf->maps.udp_flows), &key) < 0)
+		log_warn("cannot delete an ended UDP flow", "error=%s", strerror(errno));
+}
+
+int capture_expire_udp(struct capture *capture)
+{
+	CLEANUP_CLOSE int fd = open_iterator(capture->udp_expire);
+	struct iterator iterator;
+	const void *records;
+	int r, n_flows = 0;
+
+	if (fd < 0)
+		return fd == -ENOTSUP ? 0 : fd;
+	iterator_init(&iterator, fd, sizeof(struct sp_expired_flow));
+	while ((r = iterator_read(&iterator, &records)) > 0) {
+		for (int i = 0; i < r; i++)
+			end_flow(capture, (const struct sp_expired_flow *)records + i);
+		n_flows += r;
+	}
+	return r < 0 ? r : n_flows;
+}
+
+static void add_sum(struct sp_overflow *sum, const struct sp_overflow *part)
+{
+	sum->counters.bytes_sent += part->counters.bytes_sent;
+	sum->counters.bytes_received += part->counters.bytes_received;
+	sum->counters.packets_sent += part->counters.packets_sent;
+	sum->counters.packets_received += part->counters.packets_received;
+	sum->connections += part->connections;
+	sum->retransmits += part->retransmits;
+}
+
+void capture_get_overflow(const struct capture *capture,
+			  struct sp_overflow ret_sums[SP_N_OVERFLOW_CAUSES])
+{
+	memset(ret_sums, 0, sizeof(*ret_sums) * SP_N_OVERFLOW_CAUSES);
+	for (__u32 cause = 0; capture->bpf && cause < SP_N_OVERFLOW_CAUSES; cause++) {
+		CLEANUP_FREE struct sp_overflow *parts = look_up_per_cpu(
+			capture, capture->bpf->maps.overflow, cause, sizeof(*parts));
+
+		for (int cpu = 0; parts && cpu < capture->n_cpus; cpu++)
+			add_sum(&ret_sums[cause], &parts[cpu]);
+	}
+}
+
+void capture_get_events(const struct capture *capture, uint64_t ret_counts[SP_N_EVENT_COUNTERS])
+{
+	memset(ret_counts, 0, sizeof(*ret_counts) * SP_N_EVENT_COUNTERS);
+	for (__u32 which = 0; capture->bpf && which < SP_N_EVENT_COUNTERS; which++) {
+		CLEANUP_FREE uint64_t *parts = look_up_per_cpu(capture, capture->bpf->maps.events,
+							       which, sizeof(*parts));
+
+		for (int cpu = 0; parts && cpu < capture->n_cpus; cpu++)
+			ret_counts[which] += parts[cpu];
+	}
+}
