@@ -6,8 +6,6 @@
 
 #include "probe.h"
 
-#define EDGE_BATCH_MAX_BYTES 1024
-
 int batch_writer_init(struct batch_writer *writer)
 {
 	*writer = (struct batch_writer){ .members = evbuffer_new() };
@@ -63,7 +61,7 @@ static int add_edge(struct evbuffer *out, const uint8_t *bytes, ssize_t size)
 
 int batch_write_header(const struct probe *probe, uint64_t first_sequence, struct evbuffer *out)
 {
-	uint8_t bytes[EDGE_BATCH_MAX_BYTES];
+	uint8_t bytes[ENCODE_EDGE_MAX_BYTES];
 	struct stream_header header = {
 		.instance_id = probe->instance_id,
 		.boot_id = probe->boot_id,
@@ -79,7 +77,7 @@ int batch_write_header(const struct probe *probe, uint64_t first_sequence, struc
 int batch_write_trailer(const struct probe *probe, uint64_t n_records, uint64_t next_sequence,
 			const struct sp_overflow *before_next, struct evbuffer *out)
 {
-	uint8_t bytes[EDGE_BATCH_MAX_BYTES];
+	uint8_t bytes[ENCODE_EDGE_MAX_BYTES];
 	struct sp_overflow sums[SP_N_OVERFLOW_CAUSES];
 	struct named_overflow named[SP_N_OVERFLOW_CAUSES];
 	struct stream_trailer trailer = {

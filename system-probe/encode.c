@@ -4,23 +4,25 @@
 #include <errno.h>
 #include <string.h>
 
-#include "sysprobe.pb-c.h"
+#include "wire.h"
 
-static size_t put_varint(uint64_t value, uint8_t *out)
+/* Field numbers are those of proto/sysprobe.proto; test_encode.c holds them to it. */
+
+static ssize_t written(const struct wire *wire, const uint8_t *out)
 {
-	size_t n = 0;
-
-	while (value >= 0x80) {
-		out[n++] = (uint8_t)(value | 0x80);
-		value >>= 7;
-	}
-	out[n++] = (uint8_t)value;
-	return n;
+	return wire->is_full ? -EMSGSIZE : wire->next - out;
 }
 
 size_t encode_frame_size(size_t size, uint8_t out[ENCODE_FRAME_SIZE_MAX_BYTES])
 {
-	return put_varint((uint32_t)size, out);
+	uint8_t bytes[WIRE_VARINT_MAX_BYTES];
+	struct wire wire = wire_begin(bytes, sizeof(bytes));
+	size_t n;
+
+	wire_put_varint(&wire, (uint32_t)size);
+	n = (size_t)(wire.next - bytes);
+	memcpy(out, bytes, n);
+	return n;
 }
 
 size_t encode_member_head(enum batch_member member, size_t size,
@@ -29,156 +31,155 @@ size_t encode_member_head(enum batch_member member, size_t size,
 	const uint8_t length_delimited = 2;
 
 	out[0] = (uint8_t)(member << 3 | length_delimited);
-	return 1 + put_varint((uint32_t)size, out + 1);
+	return 1 + encode_frame_size(size, out + 1);
 }
 
-static ssize_t pack(const ProtobufCMessage *message, uint8_t *out, size_t capacity)
+static void put_counters(struct wire *wire, const struct sp_counters *counters,
+			 uint64_t retransmits)
 {
-	size_t size = protobuf_c_message_get_packed_size(message);
-
-	if (size > capacity)
-		return -EMSGSIZE;
-	return (ssize_t)protobuf_c_message_pack(message, out);
+	wire_put_uint(wire, 1, counters->bytes_sent);
+	wire_put_uint(wire, 2, counters->bytes_received);
+	wire_put_uint(wire, 3, counters->packets_sent);
+	wire_put_uint(wire, 4, counters->packets_received);
+	wire_put_uint(wire, 5, retransmits);
 }
 
-static ProtobufCBinaryData bytes(const void *data, size_t size)
+static void put_before(struct wire *wire, const struct sp_connection *c)
 {
-	return (ProtobufCBinaryData){ .data = (uint8_t *)data, .len = size };
+	uint8_t bytes[64];
+	struct wire counters = wire_begin(bytes, sizeof(bytes));
+
+	put_counters(&counters, &c->before, c->retransmits_before);
+	wire_put_message(wire, 27, bytes, (size_t)(counters.next - bytes));
 }
 
-static void set_before(Sysprobe__V1__Counters *message, const struct sp_connection *c)
+static void put_tuple(struct wire *wire, const struct sp_tuple *tuple)
 {
-	sysprobe__v1__counters__init(message);
-	message->bytes_sent = c->before.bytes_sent;
-	message->bytes_received = c->before.bytes_received;
-	message->packets_sent = c->before.packets_sent;
-	message->packets_received = c->before.packets_received;
-	message->retransmits = c->retransmits_before;
+	size_t address_size = tuple->family == SP_IPV4 ? 4 : 16;
+
+	wire_put_uint(wire, 2, tuple->protocol);
+	wire_put_uint(wire, 3, tuple->family);
+	wire_put_bytes(wire, 4, tuple->local, address_size);
+	wire_put_uint(wire, 5, tuple->local_port);
+	wire_put_bytes(wire, 6, tuple->remote, address_size);
+	wire_put_uint(wire, 7, tuple->remote_port);
 }
 
 ssize_t encode_connection(const struct sp_connection *c, uint64_t sequence, uint8_t *out,
 			  size_t capacity)
 {
-	size_t address_size = c->tuple.family == SP_IPV4 ? 4 : 16;
-	char comm[SP_COMM_SIZE + 1] = "";
-	Sysprobe__V1__Connection message = SYSPROBE__V1__CONNECTION__INIT;
-	Sysprobe__V1__Counters before;
+	struct wire wire = wire_begin(out, capacity);
 
-	memcpy(comm, c->owner.comm, SP_COMM_SIZE);
-	message.id = c->id;
-	message.protocol = (Sysprobe__V1__Protocol)c->tuple.protocol;
-	message.family = (Sysprobe__V1__Family)c->tuple.family;
-	message.local_address = bytes(c->tuple.local, address_size);
-	message.remote_address = bytes(c->tuple.remote, address_size);
-	message.local_port = c->tuple.local_port;
-	message.remote_port = c->tuple.remote_port;
-	message.netns = c->owner.netns;
-	message.role = (Sysprobe__V1__Role)c->role;
-	message.state = (Sysprobe__V1__State)c->state;
-	message.error = c->error;
-	message.tgid = c->owner.tgid;
-	message.process_start_ns = c->owner.process_start_ns;
-	message.comm = comm;
-	message.cgroup_id = c->owner.cgroup_id;
-	message.bytes_sent = c->counters.bytes_sent;
-	message.bytes_received = c->counters.bytes_received;
-	message.packets_sent = c->counters.packets_sent;
-	message.packets_received = c->counters.packets_received;
-	message.retransmits = c->retransmits;
-	message.rtt_us = c->rtt_us;
-	message.rtt_var_us = c->rtt_var_us;
-	message.started_ns = c->started_ns;
-	message.established_ns = c->established_ns;
-	message.closed_ns = c->closed_ns;
-	message.sequence = sequence;
-	set_before(&before, c);
+	wire_put_uint(&wire, 1, c->id);
+	put_tuple(&wire, &c->tuple);
+	wire_put_uint(&wire, 8, c->owner.netns);
+	wire_put_uint(&wire, 9, c->role);
+	wire_put_uint(&wire, 10, c->state);
+	wire_put_uint(&wire, 11, c->error);
+	wire_put_uint(&wire, 12, c->owner.tgid);
+	wire_put_uint(&wire, 13, c->owner.process_start_ns);
+	wire_put_bytes(&wire, 14, c->owner.comm, strnlen(c->owner.comm, SP_COMM_SIZE));
+	wire_put_uint(&wire, 15, c->owner.cgroup_id);
+	wire_put_uint(&wire, 16, c->counters.bytes_sent);
+	wire_put_uint(&wire, 17, c->counters.bytes_received);
+	wire_put_uint(&wire, 18, c->counters.packets_sent);
+	wire_put_uint(&wire, 19, c->counters.packets_received);
+	wire_put_uint(&wire, 20, c->retransmits);
+	wire_put_uint(&wire, 21, c->rtt_us);
+	wire_put_uint(&wire, 22, c->rtt_var_us);
+	wire_put_uint(&wire, 23, c->started_ns);
+	wire_put_uint(&wire, 24, c->established_ns);
+	wire_put_uint(&wire, 25, c->closed_ns);
+	wire_put_uint(&wire, 26, sequence);
 	if (c->is_adopted)
-		message.before_probe = &before;
-	return pack(&message.base, out, capacity);
+		put_before(&wire, c);
+	return written(&wire, out);
 }
 
 ssize_t encode_process(const struct process_record *record, uint8_t *out, size_t capacity)
 {
-	Sysprobe__V1__Process message = SYSPROBE__V1__PROCESS__INIT;
+	struct wire wire = wire_begin(out, capacity);
 
-	message.event = (Sysprobe__V1__Process__Event)record->event;
-	message.tgid = record->tgid;
-	message.parent_tgid = record->parent_tgid;
-	message.start_ns = record->start_ns;
-	message.time_ns = record->time_ns;
-	message.uid = record->uid;
-	message.comm = (char *)record->comm;
-	message.executable = bytes(record->executable, record->executable_size);
-	message.command_line = bytes(record->command_line, record->command_line_size);
-	message.command_line_cut = record->is_command_line_cut;
-	message.cgroup_id = record->cgroup_id;
-	message.cgroup_name = bytes(record->cgroup_name, strlen(record->cgroup_name));
-	message.sequence = record->sequence;
-	return pack(&message.base, out, capacity);
+	wire_put_uint(&wire, 1, record->event);
+	wire_put_uint(&wire, 2, record->tgid);
+	wire_put_uint(&wire, 3, record->parent_tgid);
+	wire_put_uint(&wire, 4, record->start_ns);
+	wire_put_uint(&wire, 5, record->time_ns);
+	wire_put_uint(&wire, 6, record->uid);
+	wire_put_bytes(&wire, 7, record->comm, strlen(record->comm));
+	wire_put_bytes(&wire, 8, record->executable, record->executable_size);
+	wire_put_bytes(&wire, 9, record->command_line, record->command_line_size);
+	wire_put_uint(&wire, 10, record->is_command_line_cut);
+	wire_put_uint(&wire, 11, record->cgroup_id);
+	wire_put_bytes(&wire, 12, record->cgroup_name, strlen(record->cgroup_name));
+	wire_put_uint(&wire, 13, record->sequence);
+	return written(&wire, out);
 }
 
-static void set_overflow(Sysprobe__V1__Overflow *message, const char *cause,
+static void put_overflow(struct wire *wire, unsigned int field, const char *cause,
 			 const struct sp_overflow *sum)
 {
-	sysprobe__v1__overflow__init(message);
-	message->cause = (char *)cause;
-	message->connections = sum->connections;
-	message->bytes_sent = sum->counters.bytes_sent;
-	message->bytes_received = sum->counters.bytes_received;
-	message->packets_sent = sum->counters.packets_sent;
-	message->packets_received = sum->counters.packets_received;
-	message->retransmits = sum->retransmits;
+	uint8_t bytes[ENCODE_OVERFLOW_MAX_BYTES];
+	struct wire message = wire_begin(bytes, sizeof(bytes));
+
+	wire_put_bytes(&message, 1, cause, strlen(cause));
+	wire_put_uint(&message, 2, sum->connections);
+	wire_put_uint(&message, 3, sum->counters.bytes_sent);
+	wire_put_uint(&message, 4, sum->counters.bytes_received);
+	wire_put_uint(&message, 5, sum->counters.packets_sent);
+	wire_put_uint(&message, 6, sum->counters.packets_received);
+	wire_put_uint(&message, 7, sum->retransmits);
+	wire->is_full |= message.is_full;
+	wire_put_message(wire, field, bytes, (size_t)(message.next - bytes));
 }
 
-static ssize_t pack_framed(const Sysprobe__V1__Batch *batch, uint8_t *out, size_t capacity)
+/* A Batch whose one member is `message`, with its size in front. */
+static ssize_t put_framed(unsigned int field, const struct wire *message, const uint8_t *bytes,
+			  uint8_t *out, size_t capacity)
 {
-	size_t size = protobuf_c_message_get_packed_size(&batch->base);
-	uint8_t frame[ENCODE_FRAME_SIZE_MAX_BYTES];
-	size_t frame_size = encode_frame_size(size, frame);
+	uint8_t batch[ENCODE_EDGE_MAX_BYTES];
+	struct wire inner = wire_begin(batch, sizeof(batch));
+	struct wire outer = wire_begin(out, capacity);
 
-	if (capacity < frame_size || capacity - frame_size < size)
+	if (message->is_full)
 		return -EMSGSIZE;
-	memcpy(out, frame, frame_size);
-	return (ssize_t)(frame_size + protobuf_c_message_pack(&batch->base, out + frame_size));
+	wire_put_message(&inner, field, bytes, (size_t)(message->next - bytes));
+	if (inner.is_full)
+		return -EMSGSIZE;
+	wire_put_varint(&outer, (uint64_t)(inner.next - batch));
+	if ((size_t)(outer.end - outer.next) < (size_t)(inner.next - batch) || outer.is_full)
+		return -EMSGSIZE;
+	memcpy(outer.next, batch, (size_t)(inner.next - batch));
+	outer.next += inner.next - batch;
+	return written(&outer, out);
 }
 
 ssize_t encode_header_batch(const struct stream_header *header, uint8_t *out, size_t capacity)
 {
-	Sysprobe__V1__Batch batch = SYSPROBE__V1__BATCH__INIT;
-	Sysprobe__V1__Header message = SYSPROBE__V1__HEADER__INIT;
+	uint8_t bytes[ENCODE_EDGE_MAX_BYTES];
+	struct wire wire = wire_begin(bytes, sizeof(bytes));
 
-	message.instance_id = bytes(header->instance_id, 16);
-	message.now_boottime_ns = header->now_boottime_ns;
-	message.now_unix_ns = header->now_unix_ns;
-	message.tier = (char *)header->tier;
-	message.first_sequence = header->first_sequence;
-	message.boot_id = bytes(header->boot_id, 16);
-	batch.header = &message;
-	return pack_framed(&batch, out, capacity);
+	wire_put_bytes(&wire, 1, header->instance_id, 16);
+	wire_put_uint(&wire, 2, header->now_boottime_ns);
+	wire_put_uint(&wire, 3, header->now_unix_ns);
+	wire_put_bytes(&wire, 4, header->tier, strlen(header->tier));
+	wire_put_uint(&wire, 5, header->first_sequence);
+	wire_put_bytes(&wire, 6, header->boot_id, 16);
+	return put_framed(1, &wire, bytes, out, capacity);
 }
 
 ssize_t encode_trailer_batch(const struct stream_trailer *trailer, uint8_t *out, size_t capacity)
 {
-	Sysprobe__V1__Batch batch = SYSPROBE__V1__BATCH__INIT;
-	Sysprobe__V1__Trailer message = SYSPROBE__V1__TRAILER__INIT;
-	Sysprobe__V1__Overflow overflow[SP_N_OVERFLOW_CAUSES];
-	Sysprobe__V1__Overflow *pointers[SP_N_OVERFLOW_CAUSES];
-	Sysprobe__V1__Overflow before_next;
+	uint8_t bytes[ENCODE_EDGE_MAX_BYTES];
+	struct wire wire = wire_begin(bytes, sizeof(bytes));
 
 	if (trailer->n_overflow > SP_N_OVERFLOW_CAUSES)
 		return -EMSGSIZE;
-	for (size_t i = 0; i < trailer->n_overflow; i++) {
-		set_overflow(&overflow[i], trailer->overflow[i].cause, &trailer->overflow[i].sum);
-		pointers[i] = &overflow[i];
-	}
-	message.n_records = trailer->n_records;
-	message.next_sequence = trailer->next_sequence;
-	message.n_overflow = trailer->n_overflow;
-	message.overflow = pointers;
-	if (trailer->before_next) {
-		set_overflow(&before_next, "closed_log", trailer->before_next);
-		message.before_next = &before_next;
-	}
-	batch.trailer = &message;
-	return pack_framed(&batch, out, capacity);
+	wire_put_uint(&wire, 1, trailer->n_records);
+	wire_put_uint(&wire, 2, trailer->next_sequence);
+	for (size_t i = 0; i < trailer->n_overflow; i++)
+		put_overflow(&wire, 3, trailer->overflow[i].cause, &trailer->overflow[i].sum);
+	if (trailer->before_next)
+		put_overflow(&wire, 4, "closed_log", trailer->before_next);
+	return put_framed(4, &wire, bytes, out, capacity);
 }

@@ -17,14 +17,20 @@
 /* Enough for any encoded Connection and for any encoded Process. */
 #define ENCODE_CONNECTION_MAX_BYTES 320
 #define ENCODE_PROCESS_MAX_BYTES 1280
+/* Of one Overflow message, and of the first or last Batch of a stream. */
+#define ENCODE_OVERFLOW_MAX_BYTES 128
+#define ENCODE_EDGE_MAX_BYTES 1024
 
 /* A Connection message without a frame. `sequence` 0: not part of a log. */
 ssize_t encode_connection(const struct sp_connection *connection, uint64_t sequence, uint8_t *out,
 			  size_t capacity);
 
+/* Process.Event of the contract. */
+enum process_event { PROCESS_ALIVE = 1, PROCESS_EXEC = 2, PROCESS_EXIT = 3 };
+
 /* One process event or table entry; strings are borrowed, with their sizes. */
 struct process_record {
-	uint8_t event; /* Sysprobe__V1__Process__Event */
+	uint8_t event; /* enum process_event */
 	uint32_t tgid, parent_tgid, uid;
 	uint64_t start_ns, time_ns, cgroup_id, sequence;
 	const char *comm; /* NUL-terminated */

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sysprobe.pb-c.h"
-
 #define TYPICAL_EVENT_BYTES 384
 
 /* Sorted by tgid, so that a stream can go on where it was although the table changed. */
@@ -129,7 +127,7 @@ static int remember(struct process_log *log, const struct process_record *record
 	struct living entry = { .tgid = record->tgid };
 	ssize_t size;
 
-	alive.event = SYSPROBE__V1__PROCESS__EVENT__EVENT_ALIVE;
+	alive.event = PROCESS_ALIVE;
 	alive.sequence = 0;
 	size = encode_process(&alive, bytes, sizeof(bytes));
 	if (size < 0)
@@ -158,7 +156,7 @@ static int append(struct process_log *log, const struct process_record *record, 
 
 int process_log_add_exec(struct process_log *log, const struct process_record *record)
 {
-	int r = append(log, record, SYSPROBE__V1__PROCESS__EVENT__EVENT_EXEC);
+	int r = append(log, record, PROCESS_EXEC);
 
 	return r < 0 ? r : remember(log, record);
 }
@@ -173,7 +171,7 @@ int process_log_add_exit(struct process_log *log, const struct process_record *r
 		memmove(&log->table[index], &log->table[index + 1],
 			(log->stats.n_processes - index) * sizeof(log->table[0]));
 	}
-	return append(log, record, SYSPROBE__V1__PROCESS__EVENT__EVENT_EXIT);
+	return append(log, record, PROCESS_EXIT);
 }
 
 int process_log_add_alive(struct process_log *log, const struct process_record *record)

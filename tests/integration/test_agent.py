@@ -238,9 +238,9 @@ def test_probe_restart_gives_no_negative_and_no_double_counts(folder, pair, peer
         assert new[-1]["total_bytes_sent"] == 70007
         assert sum(r["bytes_sent"] for r in agent.connections(pair.left)) == 70007
     finally:
-        agent.stop()
-        if second:
-            second.stop()
+        for process in (agent, first, second):
+            if process:
+                process.stop()
 
 
 def test_dev_run_into_a_pipe_is_one_json_object_a_line(pair, peers):
