@@ -33,8 +33,7 @@ ROOM_LIBRARIES = {
     'common': {'libyaml', 'libevent', 'libcap-ng', 'uthash'},
     'proto': {'libprotobuf-c'},
     'bpf': {'libbpf'},
-    'system-probe': {'libbpf', 'libelf', 'libmnl', 'libevent', 'libprotobuf-c', 'libcap-ng',
-                     'uthash'},
+    'system-probe': {'libbpf', 'libelf', 'libmnl', 'libevent', 'libcap-ng'},
     'core-agent': {'libevent', 'libcurl', 'mbedtls', 'libprotobuf-c', 'zstd', 'jansson', 'sqlite',
                    'libcap-ng', 'uthash'},
 }
