@@ -90,7 +90,7 @@ SANITIZERS = {'libasan', 'libubsan', 'libtsan', 'liblsan'}
 LIBEVENT = {'libevent-2.1', 'libevent_core-2.1', 'libevent_extra-2.1', 'libevent_pthreads-2.1'}
 PROGRAMS = {
     'system-probe/system-probe': LIBC | SANITIZERS | LIBEVENT | {
-        'libbpf', 'libelf', 'libz', 'libyaml-0', 'libprotobuf-c', 'libmnl', 'libcap-ng'},
+        'libbpf', 'libelf', 'libz', 'libyaml-0', 'libmnl', 'libcap-ng'},
     'core-agent/core-agent': LIBC | SANITIZERS | LIBEVENT | {
         'libyaml-0', 'libprotobuf-c', 'libcap-ng', 'libcurl', 'libcurl-gnutls', 'libmbedtls',
         'libmbedx509', 'libmbedcrypto', 'libzstd', 'libjansson', 'libsqlite3'},
