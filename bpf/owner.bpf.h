@@ -61,3 +61,12 @@ static __always_inline void tuple_set_addresses(struct sp_tuple *tuple, const st
 	}
 	tuple_set_ipv6(tuple, local, remote);
 }
+
+/* The socket behind the file that a task_file iterator stands on, or NULL. */
+static __always_inline struct sock *iterated_sock(struct bpf_iter__task_file *ctx)
+{
+	struct file *file = ctx->file; /* the verifier knows this copy is not NULL */
+	struct socket *socket = file ? bpf_sock_from_file(file) : NULL;
+
+	return socket ? socket->sk : NULL;
+}

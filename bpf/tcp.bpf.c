@@ -369,17 +369,9 @@ SEC("iter/task_file")
 int tcp_adopt_iter(struct bpf_iter__task_file *ctx)
 {
 	struct task_struct *task = ctx->task;
-	struct file *file = ctx->file;
-	struct socket *socket;
-	struct sock *sk;
+	struct sock *sk = iterated_sock(ctx);
 
-	if (!task || !file)
-		return 0;
-	socket = bpf_sock_from_file(file);
-	if (!socket)
-		return 0;
-	sk = socket->sk;
-	if (sk && is_collected(sk))
+	if (task && sk && is_collected(sk))
 		tcp_adopt(task, sk);
 	return 0;
 }

@@ -88,18 +88,10 @@ SEC("iter/task_file")
 int udp_adopt_iter(struct bpf_iter__task_file *ctx)
 {
 	struct task_struct *task = ctx->task;
-	struct file *file = ctx->file;
+	struct sock *sk = iterated_sock(ctx);
 	struct sp_owner *owner;
-	struct socket *socket;
-	struct sock *sk;
 
-	if (!task || !file)
-		return 0;
-	socket = bpf_sock_from_file(file);
-	if (!socket)
-		return 0;
-	sk = socket->sk;
-	if (!sk || sk->sk_protocol != IPPROTO_UDP)
+	if (!task || !sk || sk->sk_protocol != IPPROTO_UDP)
 		return 0;
 	owner = bpf_sk_storage_get(&udp_sockets, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!owner) {

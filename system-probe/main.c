@@ -12,85 +12,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "arguments.h"
 #include "auth_token.h"
-#include "cleanup.h"
 #include "drop.h"
 #include "listen.h"
 #include "log.h"
 #include "probe.h"
-#include "process_scan.h"
 #include "server.h"
 
 #define EXIT_SETTINGS 2
 #define UDP_EXPIRY_INTERVAL_S 5
-
-static uint64_t now_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
-uint64_t probe_boottime_ns(void)
-{
-	return now_ns(CLOCK_BOOTTIME);
-}
-
-uint64_t probe_unix_ns(void)
-{
-	return now_ns(CLOCK_REALTIME);
-}
-
-static void on_closed(const struct sp_connection *connection, void *context)
-{
-	struct probe *probe = context;
-
-	if (closed_log_append(probe->closed_log, connection) < 0)
-		probe->counters.n_encode_errors++;
-	else
-		probe->counters.n_closed_taken++;
-}
-
-static void on_process(const struct sp_process_event *event, void *context)
-{
-	struct probe *probe = context;
-	char comm[SP_COMM_SIZE + 1] = "";
-	struct process_record record = {
-		.tgid = event->tgid,
-		.parent_tgid = event->parent_tgid,
-		.uid = event->uid,
-		.start_ns = event->start_ns,
-		.time_ns = event->time_ns,
-		.cgroup_id = event->cgroup_id,
-		.comm = comm,
-		.cgroup_name = event->cgroup_name,
-		.executable = event->filename,
-		.executable_size = event->filename_size,
-		.command_line = event->command_line,
-		.command_line_size = event->command_line_size,
-		.is_command_line_cut = event->is_command_line_cut,
-	};
-	int r;
-
-	memcpy(comm, event->comm, SP_COMM_SIZE);
-	probe->counters.n_process_events_taken++;
-	r = event->type == SP_PROCESS_EXEC ? process_log_add_exec(probe->process_log, &record) :
-					     process_log_add_exit(probe->process_log, &record);
-	if (r < 0)
-		probe->counters.n_processes_not_kept++;
-}
-
-void probe_drain(struct probe *probe)
-{
-	if (capture_drain(probe->capture) < 0)
-		probe->counters.n_drain_errors++;
-}
 
 static void on_ring(evutil_socket_t fd, short what, void *context)
 {
@@ -137,59 +70,6 @@ static int load_settings(const struct arguments *arguments, struct probe_setting
 	else
 		log_set_level(settings->log_level);
 	return r;
-}
-
-/* 32 hex digits with hyphens, as random(4) has it. */
-static void read_boot_id(uint8_t boot_id[INSTANCE_ID_BYTES])
-{
-	CLEANUP_FCLOSE FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
-	unsigned int byte;
-
-	for (size_t i = 0; file && i < INSTANCE_ID_BYTES && fscanf(file, "%*[-]") != EOF &&
-			   fscanf(file, "%2x", &byte) == 1;
-	     i++)
-		boot_id[i] = (uint8_t)byte;
-}
-
-static int new_probe(struct probe *probe, const struct probe_settings *settings)
-{
-	probe->settings = settings;
-	probe->started_unix_ns = probe_unix_ns();
-	read_boot_id(probe->boot_id);
-	probe->closed_log = closed_log_new((size_t)settings->max_closed_records);
-	probe->process_log = process_log_new((size_t)settings->max_process_records,
-					     (size_t)settings->max_processes);
-	if (!probe->closed_log || !probe->process_log)
-		return -ENOMEM;
-	if (getrandom(probe->instance_id, INSTANCE_ID_BYTES, 0) != INSTANCE_ID_BYTES)
-		return -errno;
-	return 0;
-}
-
-static void free_probe(struct probe *probe)
-{
-	capture_free(probe->capture);
-	closed_log_free(probe->closed_log);
-	process_log_free(probe->process_log);
-}
-
-static int start_capture(struct probe *probe)
-{
-	const struct capture_sink sink = { on_closed, on_process, probe };
-	int r;
-
-	probe->capture = capture_start(probe->settings, &sink);
-	if (!probe->capture)
-		return -ENOMEM;
-	r = process_scan(probe->settings->procfs_path, probe->process_log);
-	if (r < 0)
-		log_warn("cannot list processes, so those older than the probe have no names",
-			 "path=%s error=%s remedy=%s", probe->settings->procfs_path, strerror(-r),
-			 "set procfs_path to where the host's procfs is mounted");
-	else
-		probe->counters.n_processes_not_kept += (uint64_t)r;
-	log_info("capture started", "tier=%s", tier_name(capture_tier(probe->capture)));
-	return 0;
 }
 
 static gid_t socket_group(const char *name)
@@ -268,12 +148,12 @@ int main(int argc, char **argv)
 	(void)signal(SIGPIPE, SIG_IGN); /* write errors are looked at where they happen */
 	log_info("system-probe starts", "version=%s", SYSPROBE_VERSION);
 
-	r = new_probe(&probe, &settings);
+	r = probe_init(&probe, &settings);
 	if (r >= 0)
-		r = start_capture(&probe);
+		r = probe_start_capture(&probe);
 	if (r >= 0)
 		r = serve(&probe);
-	free_probe(&probe);
+	probe_deinit(&probe);
 	options_free(probe_options, probe_options_n, &settings);
 	if (r < 0)
 		log_error("system-probe ends", "error=%s", strerror(-r));

@@ -35,6 +35,13 @@ struct probe {
 	uint64_t started_unix_ns;
 };
 
+/* Make the logs and the ids. 0, -ENOMEM or errno of getrandom(); deinit takes a half-made one. */
+int probe_init(struct probe *probe, const struct probe_settings *settings);
+void probe_deinit(struct probe *probe);
+
+/* Load and attach, then put the processes that are alive into the log. 0 or -ENOMEM. */
+int probe_start_capture(struct probe *probe);
+
 /* Empty the rings into the logs. Before every answer, and when a ring fills up. */
 void probe_drain(struct probe *probe);
 
