@@ -36,24 +36,25 @@ def test_long_command_line_is_cut_and_says_so(probe):
 
 
 def test_process_older_than_the_probe_is_in_the_table(probe):
-    alive = {p.tgid: p for p in probe.processes().processes
-             if p.event == proto.Process.EVENT_ALIVE}
-    me = alive[os.getpid()]
+    me, = [p for p in probe.processes().processes
+           if p.event == proto.Process.EVENT_ALIVE and p.tgid == os.getpid()]
     assert me.executable.decode() == os.readlink("/proc/self/exe")
     with open("/proc/self/stat") as stat:
         ticks = int(stat.read().rsplit(")", 1)[1].split()[19])
     assert me.start_ns // 10**7 == ticks * 100 // os.sysconf("SC_CLK_TCK")
 
 
+def alive(probe):
+    return {p.tgid for p in probe.processes().processes if p.event == proto.Process.EVENT_ALIVE}
+
+
 def test_exec_and_exit_move_a_process_through_the_table(probe):
     sleeper = subprocess.Popen(["sleep", "60"])
-    alive = {p.tgid for p in probe.processes().processes if p.event == proto.Process.EVENT_ALIVE}
-    assert sleeper.pid in alive
+    # Popen returns when exec closes its pipe, a moment before the kernel reports the exec.
+    until(lambda: sleeper.pid in alive(probe), "it entered the table")
     sleeper.kill()
     sleeper.wait()
-    until(lambda: sleeper.pid not in {
-        p.tgid for p in probe.processes().processes if p.event == proto.Process.EVENT_ALIVE},
-        "it left the table")
+    until(lambda: sleeper.pid not in alive(probe), "it left the table")
 
 
 def test_reader_gets_only_what_follows(probe):
