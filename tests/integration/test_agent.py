@@ -11,9 +11,10 @@ import subprocess
 import pytest
 
 import harness
+import intake_server
 from harness import until
 from peers import transfer
-
+from test_intake_exporter import make_certificate
 
 FOR_NOBODY = {"DD_SYSPROBE_SOCKET_GROUP": "nogroup"}
 
@@ -264,3 +265,33 @@ def test_dev_run_into_a_pipe_is_one_json_object_a_line(pair, peers):
         running.wait(harness.DEADLINE_S)
     assert {f for f in set(os.listdir("/run")) - before if f.startswith("sysprobe-dev")} == set()
     assert "serving" in error
+
+
+def test_connection_reaches_the_intake_whole(probe, pair, peers):
+    """From a real socket to what a strict intake decodes, over TLS."""
+    certificate, key = make_certificate(probe.folder, "intake")
+    with intake_server.IntakeServer(certificate, key, api_key="k" * 32) as intake:
+        agent = Agent(probe, env={
+            "DD_EXPORTERS": "intake", "DD_API_KEY": "k" * 32,
+            "DD_PROCESS_AGENT_URL": intake.url, "DD_SYSPROBE_TLS_CA_FILE": str(certificate)})
+        try:
+            server = peers(pair.right, "tcp_peer.py", "listen", "4", "0.0.0.0")
+            client = peers(pair.left, "tcp_peer.py", "connect", "4", "10.77.0.2", server.port)
+            server.do("accept")
+            transfer(client, server, 12345)
+            client.do("close")
+            server.do("close")
+
+            def arrived():
+                connections = [c for post in intake.taken() for c in post.message.connections
+                               if c.raddr.port == server.port and c.raddr.ip == "10.77.0.2"]
+                return sum(c.lastBytesSent for c in connections) == 12345 and connections
+
+            connections = until(arrived, "all bytes at the intake")
+            assert {c.pid for c in connections} == {client.pid}
+            assert {c.netNS for c in connections} == {pair.left.inode}
+            assert sum(c.lastTcpClosed for c in connections) == 1
+            assert intake.violations == []
+        finally:
+            agent.stop()
+            print(agent.log())
