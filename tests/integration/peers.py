@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """tcp_peer.py and udp_peer.py as objects: programs of both ends in their namespaces."""
 
+import json
 import subprocess
 
 import harness
@@ -41,3 +42,13 @@ def transfer(sender, receiver, size):
     sender.begin(f"send {size}")
     receiver.do(f"receive {size}")
     sender.finish()
+
+
+def iperf3(client, server, address, *arguments):
+    """iperf3's own report of a run from namespace `client` to `address` in `server`."""
+    listener = server.popen("iperf3", "-s", "-1", stdout=subprocess.DEVNULL)
+    try:
+        harness.until(lambda: ":5201" in server.run("ss", "-tlHn"), "iperf3 listens")
+        return json.loads(client.run("iperf3", "-J", "-c", address, *arguments))
+    finally:
+        listener.wait(harness.DEADLINE_S)

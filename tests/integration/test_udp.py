@@ -5,6 +5,7 @@ import pytest
 
 import harness
 from harness import proto, until
+from peers import iperf3
 
 ADDRESSES = {
     "ipv4": ("4", "10.77.0.1", "10.77.0.2"),
@@ -110,6 +111,32 @@ def test_sums_equal_the_kernels_own_counters(probe, pair, peers):
         assert sum(c.packets_received for c in mine) == \
             after["InDatagrams"] - before[namespace]["InDatagrams"]
     assert sum(c.bytes_sent for c in flows(connections, pair.left)) == 77 * 210
+
+
+IPV4_AND_UDP_HEADER_BYTES = 28
+
+
+def nft_counter(namespace):
+    """(packets, bytes) of the one counter; bytes as the kernel's filter sees them: whole packets."""
+    words = namespace.run("nft", "list", "chain", "inet", "t", "in").split()
+    return int(words[words.index("packets") + 1]), int(words[words.index("bytes") + 1])
+
+
+def test_stream_of_iperf3_equals_an_nft_counter(probe, pair):
+    pair.right.run("nft", "add table inet t; add chain inet t in "
+                   "{ type filter hook input priority 0; }; "
+                   "add rule inet t in udp dport 5201 counter")
+    iperf3(pair.left, pair.right, "10.77.0.2", "-u", "-b", "100M", "-n", "20M")
+    n_packets, n_bytes = nft_counter(pair.right)
+
+    def received():
+        mine = flows(probe.snapshot().connections, pair.right)
+        return [c for c in mine if c.local_port == 5201]
+
+    assert n_packets > 1000
+    assert sum(c.packets_received for c in received()) == n_packets
+    assert sum(c.bytes_received for c in received()) == \
+        n_bytes - n_packets * IPV4_AND_UDP_HEADER_BYTES
 
 
 @pytest.mark.kernel
