@@ -483,7 +483,10 @@ static struct connection fill_when_named(struct world *world, pid_t pid, const c
 
 	for (int i = 0; i < 100; i++) {
 		connection = fill(world, (uint32_t)pid, 0, 0);
-		if (connection.comm && strcmp(connection.comm, comm) == 0)
+		/* exec(2) sets the name first and the arguments a moment later. */
+		if (connection.comm && strcmp(connection.comm, comm) == 0 &&
+		    connection.owner.command_line &&
+		    strncmp(connection.owner.command_line, comm, strlen(comm)) == 0)
 			break;
 		tick(world);
 		(void)usleep(10000);
