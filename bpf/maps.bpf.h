@@ -28,9 +28,10 @@ struct events_map {
 extern struct events_map events SEC(".maps");
 
 /*
- * Final records of connections, struct sp_connection. TCP life cycle and UDP
- * expiry write; user space reads when asked, or when woken at a quarter full.
- * When full, the record goes to overflow[SP_OVERFLOW_CLOSED_RING_FULL].
+ * Final records of TCP connections, struct sp_connection. The life cycle writes
+ * (UDP flows end through an iterator); user space reads when asked, or when woken
+ * at a quarter full. When full, the record goes to
+ * overflow[SP_OVERFLOW_CLOSED_RING_FULL].
  */
 #define CLOSED_RING_BYTES (1 << 21)
 struct closed_ring_map {

@@ -32,9 +32,9 @@ struct udp_flow {
 };
 
 /*
- * Hooks add and count, the expiry iterator deletes, the snapshot reads. When
+ * Hooks add and count, expiry closes, user space then deletes, the snapshot reads. When
  * full, a datagram of a new flow goes to overflow[SP_OVERFLOW_UDP_TABLE_FULL].
- * Entries are allocated on demand: 56 + 112 bytes each, and the hash's own.
+ * Entries are allocated on demand: 48 + 112 bytes each, and the hash's own.
  */
 struct udp_flows_map {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -16,7 +16,7 @@
 
 struct capture;
 
-/* Where finished records go. `event` of a process is cut to `size` bytes after an exit. */
+/* Where finished records go; they are valid during the call only. */
 struct capture_sink {
 	void (*closed)(const struct sp_connection *connection, void *context);
 	void (*process)(const struct sp_process_event *event, void *context);
