@@ -18,7 +18,13 @@
 
 enum sp_family { SP_IPV4 = 4, SP_IPV6 = 6 };
 enum sp_role { SP_ROLE_UNKNOWN = 0, SP_ROLE_SERVER = 1, SP_ROLE_CLIENT = 2 };
-enum sp_state { SP_STATE_OPEN = 1, SP_STATE_CLOSED = 2, SP_STATE_FAILED = 3 };
+enum sp_state {
+	SP_STATE_OPEN = 1,
+	SP_STATE_CLOSED = 2,
+	SP_STATE_FAILED = 3,
+	SP_STATE_LISTENING = 4,
+};
+enum sp_side { SP_SIDE_UNKNOWN = 0, SP_SIDE_LOCAL = 1, SP_SIDE_REMOTE = 2 };
 
 /* Addresses in network order; IPv4 in the first four bytes, the rest zero. */
 struct sp_tuple {
@@ -55,16 +61,103 @@ struct sp_counters {
  */
 #define SP_OWN_ID_BIT (1ULL << 52)
 
-/* One end of a TCP connection or one UDP flow; live and closed alike. */
+/*
+ * What not every tier, kernel or kind of socket can tell. The numbers are those
+ * of the fields of Connection in proto/sysprobe.proto.
+ */
+enum sp_field {
+	SP_FIELD_BYTES_SENT = 16,
+	SP_FIELD_BYTES_RECEIVED = 17,
+	SP_FIELD_PACKETS_SENT = 18,
+	SP_FIELD_PACKETS_RECEIVED = 19,
+	SP_FIELD_RETRANSMITS = 20,
+	SP_FIELD_MIN_RTT_US = 28,
+	SP_FIELD_RETRANSMITS_TIMEOUT = 30,
+	SP_FIELD_RETRANSMITS_FAST = 31,
+	SP_FIELD_RETRANSMITS_PROBE = 32,
+	SP_FIELD_REORDERINGS = 33,
+	SP_FIELD_OUT_OF_ORDER = 34,
+	SP_FIELD_ECN = 35,
+	SP_FIELD_DELIVERED_CE = 36,
+	SP_FIELD_ZERO_WINDOW_PROBES = 37,
+	SP_FIELD_LOST = 38,
+	SP_FIELD_CWND = 39,
+	SP_FIELD_DELIVERY_RATE = 40,
+	SP_FIELD_RESET_SENT = 41,
+	SP_FIELD_RESET_RECEIVED = 42,
+	SP_FIELD_TCP_STATE = 44,
+	SP_FIELD_ACCEPT_QUEUE = 46,
+	SP_FIELD_ACCEPT_QUEUE_MAX = 47,
+	SP_FIELD_DROPPED_ATTEMPTS = 48,
+	SP_FIELD_SYNACK_RETRANSMITS = 49,
+};
+
+#define SP_KNOWN(field) (1ULL << SP_FIELD_##field)
+#define SP_KNOWN_COUNTERS                                                                   \
+	(SP_KNOWN(BYTES_SENT) | SP_KNOWN(BYTES_RECEIVED) | SP_KNOWN(PACKETS_SENT) |         \
+	 SP_KNOWN(PACKETS_RECEIVED))
+#define SP_KNOWN_QUALITY                                                                    \
+	(SP_KNOWN(RETRANSMITS) | SP_KNOWN(MIN_RTT_US) | SP_KNOWN(REORDERINGS) |             \
+	 SP_KNOWN(OUT_OF_ORDER) | SP_KNOWN(ECN) | SP_KNOWN(DELIVERED_CE) |                  \
+	 SP_KNOWN(ZERO_WINDOW_PROBES) | SP_KNOWN(LOST) | SP_KNOWN(CWND) |                   \
+	 SP_KNOWN(DELIVERY_RATE) | SP_KNOWN(TCP_STATE))
+#define SP_KNOWN_RETRANSMIT_KINDS                                                           \
+	(SP_KNOWN(RETRANSMITS_TIMEOUT) | SP_KNOWN(RETRANSMITS_FAST) | SP_KNOWN(RETRANSMITS_PROBE))
+#define SP_KNOWN_RESETS (SP_KNOWN(RESET_SENT) | SP_KNOWN(RESET_RECEIVED))
+#define SP_KNOWN_LISTENER                                                                   \
+	(SP_KNOWN(ACCEPT_QUEUE) | SP_KNOWN(ACCEPT_QUEUE_MAX) | SP_KNOWN(DROPPED_ATTEMPTS))
+
+/* TCP, at the last look or at close. Sources and units: proto/sysprobe.proto. */
+struct sp_quality {
+	__u64 delivery_rate; /* bytes a second */
+	__u32 min_rtt_us;
+	__u32 retransmits_timeout;
+	__u32 retransmits_fast;
+	__u32 retransmits_probe;
+	__u32 reorderings;
+	__u32 out_of_order;
+	__u32 delivered_ce;
+	__u32 lost;
+	__u32 cwnd;
+	__u8 zero_window_probes;
+	__u8 ecn;
+	__u8 reset_sent;
+	__u8 reset_received;
+	__u8 closed_first; /* enum sp_side */
+	__u8 tcp_state;
+	__u8 pad[6];
+};
+_Static_assert(sizeof(struct sp_quality) == 56, "sp_quality");
+
+/* A listening socket's share of struct sp_connection. */
+struct sp_listener {
+	__u32 accept_queue;
+	__u32 accept_queue_max;
+	__u32 dropped_attempts;
+	__u32 synack_retransmits;
+};
+
+#define SP_MAX_DROP_REASONS 4 /* of one socket; the last is for all others */
+struct sp_drop {
+	__u32 reason; /* enum skb_drop_reason of the running kernel; 0: others */
+	__u32 packets;
+};
+
+/* One end of a TCP connection, one UDP flow or one listening socket; live and closed alike. */
 struct sp_connection {
 	__u64 id;
+	__u64 known; /* SP_KNOWN() of each field that holds a measured value */
 	struct sp_tuple tuple;
 	struct sp_owner owner;
 	struct sp_counters counters;
 	struct sp_counters before; /* of an adopted one: what it had when it was adopted */
 	__u64 started_ns;
 	__u64 established_ns;
+	__u64 accepted_ns;
 	__u64 closed_ns;
+	struct sp_quality quality;
+	struct sp_listener listener;
+	struct sp_drop drops[SP_MAX_DROP_REASONS];
 	__u32 retransmits;
 	__u32 retransmits_before;
 	__u32 rtt_us;     /* 0: never measured */
@@ -73,9 +166,10 @@ struct sp_connection {
 	__u8 role;        /* enum sp_role */
 	__u8 state;       /* enum sp_state */
 	__u8 is_adopted;  /* older than the probe: counters began before it */
-	__u8 pad[4];
+	__u8 owner_is_listener;
+	__u8 pad[3];
 };
-_Static_assert(sizeof(struct sp_connection) == 200, "sp_connection");
+_Static_assert(sizeof(struct sp_connection) == 320, "sp_connection");
 
 /* A UDP flow that ended, with the key under which user space deletes it. */
 struct sp_expired_flow {
@@ -83,7 +177,7 @@ struct sp_expired_flow {
 	struct sp_tuple key_tuple;
 	__u64 key_socket_cookie;
 };
-_Static_assert(sizeof(struct sp_expired_flow) == 248, "sp_expired_flow");
+_Static_assert(sizeof(struct sp_expired_flow) == 368, "sp_expired_flow");
 
 enum sp_process_event_type { SP_PROCESS_EXEC = 2, SP_PROCESS_EXIT = 3 };
 

@@ -143,6 +143,7 @@ static __always_inline void fill_counters(struct sp_connection *record, struct t
 	record->counters.packets_sent = tp->segs_out;
 	record->counters.packets_received = tp->segs_in;
 	record->retransmits = tp->total_retrans;
+	record->known = SP_KNOWN_COUNTERS | SP_KNOWN(RETRANSMITS);
 	record->rtt_us = tp->srtt_us >> 3;
 	record->rtt_var_us = tp->mdev_us >> 2;
 }

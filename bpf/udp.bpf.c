@@ -20,6 +20,7 @@ static __always_inline void fill_flow(struct sp_connection *record, const struct
 				      const struct udp_flow *flow)
 {
 	record->id = flow->id;
+	record->known = SP_KNOWN_COUNTERS;
 	record->tuple = key->tuple;
 	record->owner = flow->owner;
 	record->counters = flow->counters;

@@ -5,7 +5,7 @@
 
 #include "encode.h"
 
-#define TYPICAL_RECORD_BYTES 150
+#define TYPICAL_RECORD_BYTES 250
 
 struct closed_log {
 	struct record_log *records;

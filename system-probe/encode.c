@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "drop_reason.h"
 #include "wire.h"
 
 /* Field numbers are those of proto/sysprobe.proto; test_encode.c holds them to it. */
@@ -65,6 +66,61 @@ static void put_tuple(struct wire *wire, const struct sp_tuple *tuple)
 	wire_put_uint(wire, 7, tuple->remote_port);
 }
 
+static void put_totals(struct wire *wire, const struct sp_connection *c)
+{
+	wire_put_uint(wire, SP_FIELD_BYTES_SENT, c->counters.bytes_sent);
+	wire_put_uint(wire, SP_FIELD_BYTES_RECEIVED, c->counters.bytes_received);
+	wire_put_uint(wire, SP_FIELD_PACKETS_SENT, c->counters.packets_sent);
+	wire_put_uint(wire, SP_FIELD_PACKETS_RECEIVED, c->counters.packets_received);
+	wire_put_uint(wire, SP_FIELD_RETRANSMITS, c->retransmits);
+}
+
+static void put_quality(struct wire *wire, const struct sp_connection *c)
+{
+	const struct sp_quality *q = &c->quality;
+
+	wire_put_uint(wire, SP_FIELD_MIN_RTT_US, q->min_rtt_us);
+	wire_put_uint(wire, 29, c->accepted_ns);
+	wire_put_uint(wire, SP_FIELD_RETRANSMITS_TIMEOUT, q->retransmits_timeout);
+	wire_put_uint(wire, SP_FIELD_RETRANSMITS_FAST, q->retransmits_fast);
+	wire_put_uint(wire, SP_FIELD_RETRANSMITS_PROBE, q->retransmits_probe);
+	wire_put_uint(wire, SP_FIELD_REORDERINGS, q->reorderings);
+	wire_put_uint(wire, SP_FIELD_OUT_OF_ORDER, q->out_of_order);
+	wire_put_uint(wire, SP_FIELD_ECN, q->ecn);
+	wire_put_uint(wire, SP_FIELD_DELIVERED_CE, q->delivered_ce);
+	wire_put_uint(wire, SP_FIELD_ZERO_WINDOW_PROBES, q->zero_window_probes);
+	wire_put_uint(wire, SP_FIELD_LOST, q->lost);
+	wire_put_uint(wire, SP_FIELD_CWND, q->cwnd);
+	wire_put_uint(wire, SP_FIELD_DELIVERY_RATE, q->delivery_rate);
+	wire_put_uint(wire, SP_FIELD_RESET_SENT, q->reset_sent);
+	wire_put_uint(wire, SP_FIELD_RESET_RECEIVED, q->reset_received);
+	wire_put_uint(wire, 43, q->closed_first);
+	wire_put_uint(wire, SP_FIELD_TCP_STATE, q->tcp_state);
+}
+
+static void put_listener(struct wire *wire, const struct sp_listener *listener)
+{
+	wire_put_uint(wire, SP_FIELD_ACCEPT_QUEUE, listener->accept_queue);
+	wire_put_uint(wire, SP_FIELD_ACCEPT_QUEUE_MAX, listener->accept_queue_max);
+	wire_put_uint(wire, SP_FIELD_DROPPED_ATTEMPTS, listener->dropped_attempts);
+	wire_put_uint(wire, SP_FIELD_SYNACK_RETRANSMITS, listener->synack_retransmits);
+}
+
+static void put_drops(struct wire *wire, const struct sp_drop drops[SP_MAX_DROP_REASONS])
+{
+	uint8_t bytes[ENCODE_DROP_MAX_BYTES];
+
+	for (size_t i = 0; i < SP_MAX_DROP_REASONS && drops[i].packets; i++) {
+		struct wire drop = wire_begin(bytes, sizeof(bytes));
+		const char *reason = drop_reason_name(drops[i].reason);
+
+		wire_put_bytes(&drop, 1, reason, strlen(reason));
+		wire_put_uint(&drop, 2, drops[i].packets);
+		wire->is_full |= drop.is_full;
+		wire_put_message(wire, 50, bytes, (size_t)(drop.next - bytes));
+	}
+}
+
 ssize_t encode_connection(const struct sp_connection *c, uint64_t sequence, uint8_t *out,
 			  size_t capacity)
 {
@@ -80,11 +136,7 @@ ssize_t encode_connection(const struct sp_connection *c, uint64_t sequence, uint
 	wire_put_uint(&wire, 13, c->owner.process_start_ns);
 	wire_put_bytes(&wire, 14, c->owner.comm, strnlen(c->owner.comm, SP_COMM_SIZE));
 	wire_put_uint(&wire, 15, c->owner.cgroup_id);
-	wire_put_uint(&wire, 16, c->counters.bytes_sent);
-	wire_put_uint(&wire, 17, c->counters.bytes_received);
-	wire_put_uint(&wire, 18, c->counters.packets_sent);
-	wire_put_uint(&wire, 19, c->counters.packets_received);
-	wire_put_uint(&wire, 20, c->retransmits);
+	put_totals(&wire, c);
 	wire_put_uint(&wire, 21, c->rtt_us);
 	wire_put_uint(&wire, 22, c->rtt_var_us);
 	wire_put_uint(&wire, 23, c->started_ns);
@@ -93,6 +145,11 @@ ssize_t encode_connection(const struct sp_connection *c, uint64_t sequence, uint
 	wire_put_uint(&wire, 26, sequence);
 	if (c->is_adopted)
 		put_before(&wire, c);
+	put_quality(&wire, c);
+	wire_put_uint(&wire, 45, c->owner_is_listener);
+	put_listener(&wire, &c->listener);
+	put_drops(&wire, c->drops);
+	wire_put_uint(&wire, 51, c->known);
 	return written(&wire, out);
 }
 

@@ -15,10 +15,11 @@
 #include "sp_types.h"
 
 /* Enough for any encoded Connection and for any encoded Process. */
-#define ENCODE_CONNECTION_MAX_BYTES 320
+#define ENCODE_CONNECTION_MAX_BYTES 768
 #define ENCODE_PROCESS_MAX_BYTES 1280
-/* Of one Overflow message, and of the first or last Batch of a stream. */
+/* Of one Overflow and one Drop message, and of the first or last Batch of a stream. */
 #define ENCODE_OVERFLOW_MAX_BYTES 128
+#define ENCODE_DROP_MAX_BYTES 64
 #define ENCODE_EDGE_MAX_BYTES 1024
 
 /* A Connection message without a frame. `sequence` 0: not part of a log. */

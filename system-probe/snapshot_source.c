@@ -42,7 +42,7 @@ static int add_records(struct snapshot_source *source, const struct sp_connectio
 	return r;
 }
 
-/* One read yields at most 163 records, so a batch stays below its maximum. */
+/* One read yields at most 102 records, so a batch stays below its maximum. */
 #define RECORDS_PER_READ ((int)(ITERATOR_BUFFER_BYTES / sizeof(struct sp_connection)))
 
 static int fill_batch(struct snapshot_source *source)

@@ -87,7 +87,9 @@ class Stream:
         assert batches[0].HasField("header") and batches[-1].HasField("trailer")
         self.header, self.trailer = batches[0].header, batches[-1].trailer
         self.largest_batch = max(len(b.connections) + len(b.processes) for b in batches)
-        self.connections = [c for b in batches for c in b.connections]
+        records = [c for b in batches for c in b.connections]
+        self.connections = [c for c in records if c.state != proto.STATE_LISTENING]
+        self.listeners = [c for c in records if c.state == proto.STATE_LISTENING]
         self.processes = [p for b in batches for p in b.processes]
 
     def overflow(self, cause):

@@ -12,6 +12,8 @@ static inline struct sp_connection ipv4_connection(void)
 {
 	return (struct sp_connection){
 		.id = 0x1fffffffffffe,
+		.known = SP_KNOWN_COUNTERS | SP_KNOWN_QUALITY | SP_KNOWN_RETRANSMIT_KINDS |
+			 SP_KNOWN_RESETS | SP_KNOWN_LISTENER | SP_KNOWN(SYNACK_RETRANSMITS),
 		.tuple = { .local = { 10, 77, 0, 1 }, .remote = { 192, 0, 2, 200 },
 			   .local_port = 54321, .remote_port = 443, .family = SP_IPV4,
 			   .protocol = 6 },
@@ -21,6 +23,16 @@ static inline struct sp_connection ipv4_connection(void)
 		.started_ns = 500000000001,
 		.established_ns = 500000000002,
 		.closed_ns = 500000000003,
+		.accepted_ns = 500000000004,
+		.quality = { .delivery_rate = 5000000000, .min_rtt_us = 41,
+			     .retransmits_timeout = 42, .retransmits_fast = 43,
+			     .retransmits_probe = 44, .reorderings = 45, .out_of_order = 46,
+			     .delivered_ce = 47, .lost = 48, .cwnd = 49, .zero_window_probes = 50,
+			     .ecn = 1, .reset_sent = 1, .reset_received = 1,
+			     .closed_first = SP_SIDE_REMOTE, .tcp_state = 9 },
+		.listener = { 51, 52, 53, 54 },
+		.drops = { { 2, 55 }, { 0, 56 } },
+		.owner_is_listener = 1,
 		.retransmits = 5,
 		.rtt_us = 678,
 		.rtt_var_us = 79,

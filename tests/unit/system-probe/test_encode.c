@@ -106,6 +106,60 @@ static void ipv4_connection_keeps_every_field(void **state)
 	sysprobe__v1__connection__free_unpacked(message, NULL);
 }
 
+static void quality_keeps_every_field(void **state)
+{
+	struct sp_connection connection = ipv4_connection();
+	Sysprobe__V1__Connection *message = through_connection(&connection, 0);
+
+	(void)state;
+	assert_int_equal(message->accepted_ns, 500000000004);
+	assert_int_equal(message->delivery_rate, 5000000000);
+	assert_int_equal(message->min_rtt_us, 41);
+	assert_int_equal(message->retransmits_timeout, 42);
+	assert_int_equal(message->retransmits_fast, 43);
+	assert_int_equal(message->retransmits_probe, 44);
+	assert_int_equal(message->reorderings, 45);
+	assert_int_equal(message->out_of_order, 46);
+	assert_int_equal(message->delivered_ce, 47);
+	assert_int_equal(message->lost, 48);
+	assert_int_equal(message->cwnd, 49);
+	assert_int_equal(message->zero_window_probes, 50);
+	assert_true(message->ecn);
+	assert_true(message->reset_sent);
+	assert_true(message->reset_received);
+	assert_int_equal(message->closed_first, SYSPROBE__V1__SIDE__SIDE_REMOTE);
+	assert_int_equal(message->tcp_state, 9);
+	assert_true(message->owner_is_listener);
+	sysprobe__v1__connection__free_unpacked(message, NULL);
+}
+
+static void listener_and_drops_keep_every_field(void **state)
+{
+	struct sp_connection connection = ipv4_connection();
+	Sysprobe__V1__Connection *message = through_connection(&connection, 0);
+
+	(void)state;
+	assert_int_equal(message->accept_queue, 51);
+	assert_int_equal(message->accept_queue_max, 52);
+	assert_int_equal(message->dropped_attempts, 53);
+	assert_int_equal(message->synack_retransmits, 54);
+	assert_int_equal(message->n_drops, 2);
+	assert_int_equal(message->drops[0]->packets, 55);
+	assert_string_equal(message->drops[1]->reason, "OTHER");
+	assert_int_equal(message->drops[1]->packets, 56);
+	sysprobe__v1__connection__free_unpacked(message, NULL);
+}
+
+static void what_was_measured_is_named_by_field_number(void **state)
+{
+	struct sp_connection connection = { .known = SP_KNOWN(BYTES_SENT) | SP_KNOWN(LOST) };
+	Sysprobe__V1__Connection *message = through_connection(&connection, 0);
+
+	(void)state;
+	assert_int_equal(message->known_fields, 1ULL << 16 | 1ULL << 38);
+	sysprobe__v1__connection__free_unpacked(message, NULL);
+}
+
 static void ipv6_udp_connection_keeps_whole_addresses(void **state)
 {
 	struct sp_connection connection = ipv4_connection();
@@ -433,6 +487,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ipv4_connection_keeps_every_field),
+		cmocka_unit_test(quality_keeps_every_field),
+		cmocka_unit_test(listener_and_drops_keep_every_field),
+		cmocka_unit_test(what_was_measured_is_named_by_field_number),
 		cmocka_unit_test(ipv6_udp_connection_keeps_whole_addresses),
 		cmocka_unit_test(comm_that_fills_its_field_needs_no_nul),
 		cmocka_unit_test(largest_connection_fits_its_maximum),
