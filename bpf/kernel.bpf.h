@@ -28,9 +28,29 @@ enum {
 	TCP_ESTABLISHED = 1,
 	TCP_SYN_SENT = 2,
 	TCP_SYN_RECV = 3,
+	TCP_FIN_WAIT1 = 4,
+	TCP_FIN_WAIT2 = 5,
+	TCP_TIME_WAIT = 6,
 	TCP_CLOSE = 7,
+	TCP_CLOSE_WAIT = 8,
+	TCP_LAST_ACK = 9,
 	TCP_LISTEN = 10,
+	TCP_CLOSING = 11,
 };
+/* include/uapi/linux/tcp.h */
+#define TCP_CA_RECOVERY 3
+#define TCP_CA_LOSS 4
+/* include/net/tcp.h */
+#define TCP_ECN_OK 1
+/* include/net/inet_connection_sock.h */
+#define ICSK_TIME_PROBE0 3
+/* include/linux/sched.h */
+#define PF_KTHREAD 0x00200000
+/* include/uapi/asm-generic/errno-base.h, errno.h */
+#define EINVAL 22
+#define EAFNOSUPPORT 97
+#define EADDRNOTAVAIL 99
+#define ECANCELED 125
 /* include/net/sock.h, enum sock_flags: set by tcp_fin() alone */
 #define SOCK_DONE 1
 
@@ -68,10 +88,17 @@ struct sock_common {
 	struct in6_addr skc_v6_rcv_saddr;
 };
 
+typedef struct {
+	int counter;
+} atomic_t;
+
 struct sock {
 	struct sock_common __sk_common;
 	__u16 sk_protocol;
 	int sk_err;
+	__u32 sk_ack_backlog;
+	__u32 sk_max_ack_backlog;
+	atomic_t sk_drops;
 };
 
 struct inet_sock {
@@ -81,6 +108,18 @@ struct inet_sock {
 
 struct inet_connection_sock {
 	struct inet_sock icsk_inet;
+	__u8 icsk_ca_state : 5;
+	__u8 icsk_pending;
+	__u8 icsk_backoff;
+};
+
+struct minmax_sample {
+	__u32 t;
+	__u32 v;
+};
+
+struct minmax {
+	struct minmax_sample s[3];
 };
 
 struct tcp_sock {
@@ -93,6 +132,16 @@ struct tcp_sock {
 	__u32 total_retrans;
 	__u32 srtt_us;
 	__u32 mdev_us;
+	struct minmax rtt_min;
+	__u32 reord_seen;
+	__u32 rcv_ooopack;
+	__u8 ecn_flags;
+	__u32 delivered_ce;
+	__u32 lost_out;
+	__u32 snd_cwnd;
+	__u32 rate_delivered;
+	__u32 rate_interval_us;
+	__u32 mss_cache;
 };
 
 struct socket {
@@ -132,10 +181,6 @@ struct nsproxy {
 	struct net *net_ns;
 };
 
-typedef struct {
-	int counter;
-} atomic_t;
-
 struct signal_struct {
 	atomic_t live;
 };
@@ -154,6 +199,7 @@ struct cred {
 };
 
 struct task_struct {
+	unsigned int flags;
 	int pid;
 	int tgid;
 	struct task_struct *group_leader;

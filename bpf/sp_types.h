@@ -109,7 +109,7 @@ enum sp_field {
 
 /* TCP, at the last look or at close. Sources and units: proto/sysprobe.proto. */
 struct sp_quality {
-	__u64 delivery_rate; /* bytes a second */
+	__u64 delivery_bytes_per_s;
 	__u32 min_rtt_us;
 	__u32 retransmits_timeout;
 	__u32 retransmits_fast;
@@ -217,5 +217,6 @@ struct sp_overflow {
 enum sp_event_counter {
 	SP_EVENT_SOCKET_STORAGE_FAILED,
 	SP_EVENT_PROCESS_RING_FULL,
+	SP_EVENT_TCP_FAILED_LEFT_OUT, /* by setting */
 	SP_N_EVENT_COUNTERS,
 };

@@ -2,92 +2,56 @@
 
 /*
  * TCP: the kernel counts, these programs only remember who and when. State
- * lives with the socket; a program runs when a socket changes state and when a
- * snapshot is asked for, never when data moves.
+ * lives with the socket; a program runs when a socket changes state, never when
+ * data moves. What goes wrong meanwhile is in tcp_trouble.bpf.c, how live ones
+ * are read in tcp_dump.bpf.c.
  */
 
-#include "count.bpf.h"
-#include "owner.bpf.h"
+#include "tcp_record.bpf.h"
 
-/* Settings: which families of sockets to look at (AF_INET6 includes v4-mapped). */
 const volatile bool collect_tcp_v4 = true;
 const volatile bool collect_tcp_v6 = true;
 
-enum tcp_phase {
-	PHASE_NEW,       /* storage just created */
-	PHASE_LISTENING, /* also: cloned from a listener, not yet established */
-	PHASE_LIVE,
-	PHASE_CLOSED, /* its final record was handed over */
-};
+/* Settings: connection attempts that fail, and packets dropped for a socket. */
+const volatile bool collect_tcp_failed = true;
+const volatile bool collect_drops = false;
 
-struct tcp_storage {
-	__u64 id;
-	__u64 started_ns;
-	__u64 established_ns;
-	struct sp_owner owner;
-	__u8 role;
-	__u8 phase;
-	__u8 is_adopted;
-	__u8 pad[5];
-};
+/* Whether accept itself is hooked, so that nobody has to guess who accepted. */
+const volatile bool has_accept_hook = false;
+
+/* What records may say is known. */
+const volatile bool has_retransmit_hook = true;
+const volatile bool has_reset_hook = true;
+
+struct tcp_sockets_map tcp_sockets SEC(".maps");
+struct tcp_adopted_map tcp_adopted_sockets SEC(".maps");
+struct tcp_drops_map tcp_dropped SEC(".maps");
 
 /*
- * One per TCP socket; the life cycle, accept and adoption write, a snapshot
- * reads, the kernel frees it with the socket. No size limit; when an allocation
- * fails the connection is still reported at its close, without an owner.
+ * The second connection of one socket cannot have its cookie for an id as well.
+ * A child begins with the retransmits of its SYN-ACK.
  */
-struct {
-	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
-	__type(key, int);
-	__type(value, struct tcp_storage);
-} tcp_sockets SEC(".maps");
-
-struct tcp_adopted {
-	struct sp_counters before;
-	__u32 retransmits_before;
-	__u32 pad;
-};
-
-/*
- * What an adopted socket had counted when it was adopted. Adoption writes,
- * snapshot and close read, the kernel frees it with the socket.
- */
-struct {
-	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct tcp_adopted);
-} tcp_adopted_sockets SEC(".maps");
-
-static __always_inline struct tcp_storage *storage_create(const struct sock *sk)
-{
-	struct tcp_storage *storage = bpf_sk_storage_get(&tcp_sockets, (void *)sk, NULL,
-							 BPF_SK_STORAGE_GET_F_CREATE);
-
-	if (!storage)
-		count(SP_EVENT_SOCKET_STORAGE_FAILED);
-	return storage;
-}
-
-static __always_inline void storage_set_owner(struct tcp_storage *storage, struct task_struct *task,
-					      const struct sock *sk)
-{
-	owner_from_task(&storage->owner, task);
-	storage->owner.netns = sk->__sk_common.skc_net.net->ns.inum;
-}
-
-/* The second connection of one socket cannot have its cookie for an id as well. */
 static __always_inline void storage_begin(struct tcp_storage *storage, const struct sock *sk,
 					  __u8 role)
 {
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock((void *)sk);
+
 	storage->id = storage->phase == PHASE_CLOSED ? new_id() :
 						       bpf_get_socket_cookie((void *)sk);
 	storage->is_adopted = 0;
+	storage->owner_is_listener = role == SP_ROLE_SERVER;
 	storage->role = role;
 	storage->phase = PHASE_LIVE;
 	storage->started_ns = bpf_ktime_get_boot_ns();
 	storage->established_ns = 0;
+	storage->accepted_ns = 0;
+	storage->retransmits_seen = tp ? tp->total_retrans : 0;
+	storage->retransmits_timeout = storage->retransmits_seen;
+	storage->retransmits_fast = 0;
+	storage->retransmits_probe = 0;
+	storage->synack_retransmits = 0;
+	storage->reset_sent = 0;
+	storage->reset_received = 0;
 }
 
 /* tcp_v4_connect() and tcp_v6_connect(), in the caller's context. */
@@ -107,7 +71,9 @@ static __always_inline void on_listen(const struct sock *sk)
 
 	if (!storage)
 		return;
+	storage->id = bpf_get_socket_cookie((void *)sk);
 	storage->phase = PHASE_LISTENING;
+	storage->started_ns = bpf_ktime_get_boot_ns();
 	storage_set_owner(storage, bpf_get_current_task_btf(), sk);
 }
 
@@ -129,72 +95,24 @@ static __always_inline void on_established(const struct sock *sk, int oldstate)
 }
 
 /*
- * Payload as applications see it: SYN takes no part in these counters, a
- * retransmitted byte is taken off, and so is the peer's FIN, which
- * tcp_rcv_nxt_update() counts as one byte received.
+ * A socket's own FIN or abort goes out in the context of who closes it. That is
+ * who accepted, where nobody else said so. Not so for a kernel thread, which
+ * closes what others left.
  */
-static __always_inline void fill_counters(struct sp_connection *record, struct tcp_sock *tp,
-					  const struct sock *sk)
+static __always_inline void owner_is_closer(struct tcp_storage *storage, const struct sock *sk)
 {
-	record->counters.bytes_sent = tp->bytes_sent - tp->bytes_retrans;
-	record->counters.bytes_received = tp->bytes_received;
-	if (record->counters.bytes_received && (sk->__sk_common.skc_flags & (1UL << SOCK_DONE)))
-		record->counters.bytes_received--;
-	record->counters.packets_sent = tp->segs_out;
-	record->counters.packets_received = tp->segs_in;
-	record->retransmits = tp->total_retrans;
-	record->known = SP_KNOWN_COUNTERS | SP_KNOWN(RETRANSMITS);
-	record->rtt_us = tp->srtt_us >> 3;
-	record->rtt_var_us = tp->mdev_us >> 2;
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	if (!has_accept_hook && storage->owner_is_listener && !(task->flags & PF_KTHREAD))
+		storage_set_owner(storage, task, sk);
 }
 
-/* At TCP_CLOSE skc_num is already 0 and inet_sport is not. */
-static __always_inline void fill_tuple(struct sp_tuple *tuple, struct tcp_sock *tp,
-				       const struct sock *sk)
+static __always_inline void on_fin(const struct sock *sk)
 {
-	__builtin_memset(tuple, 0, sizeof(*tuple));
-	tuple->protocol = IPPROTO_TCP;
-	tuple->local_port = bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport);
-	tuple->remote_port = bpf_ntohs(sk->__sk_common.skc_dport);
-	tuple_set_addresses(tuple, sk);
-}
+	struct tcp_storage *storage = has_accept_hook ? NULL : storage_find(sk);
 
-static __always_inline void fill_story(struct sp_connection *record,
-				       const struct tcp_storage *storage)
-{
-	record->id = storage->id;
-	record->owner = storage->owner;
-	record->started_ns = storage->started_ns;
-	record->established_ns = storage->established_ns;
-	record->role = storage->role;
-	record->is_adopted = storage->is_adopted;
-}
-
-static __always_inline void fill_before(struct sp_connection *record, const struct sock *sk)
-{
-	struct tcp_adopted *adopted = NULL;
-
-	if (record->is_adopted)
-		adopted = bpf_sk_storage_get(&tcp_adopted_sockets, (void *)sk, NULL, 0);
-	if (adopted) {
-		record->before = adopted->before;
-		record->retransmits_before = adopted->retransmits_before;
-	} else {
-		__builtin_memset(&record->before, 0, sizeof(record->before));
-		record->retransmits_before = 0;
-	}
-}
-
-/* A connection whose beginning nobody saw: no owner, no times. */
-static __always_inline void fill_unknown_story(struct sp_connection *record, const struct sock *sk)
-{
-	record->id = new_id();
-	__builtin_memset(&record->owner, 0, sizeof(record->owner));
-	record->owner.netns = sk->__sk_common.skc_net.net->ns.inum;
-	record->started_ns = 0;
-	record->established_ns = 0;
-	record->role = SP_ROLE_UNKNOWN;
-	record->is_adopted = 0;
+	if (storage)
+		owner_is_closer(storage, sk);
 }
 
 static __always_inline void lose_closed(struct tcp_sock *tp, const struct sock *sk)
@@ -203,6 +121,25 @@ static __always_inline void lose_closed(struct tcp_sock *tp, const struct sock *
 
 	fill_counters(&lost, tp, sk);
 	count_overflow(SP_OVERFLOW_CLOSED_RING_FULL, &lost.counters, 1, lost.retransmits);
+}
+
+static __always_inline bool is_before_established(int state)
+{
+	return state == TCP_SYN_SENT || state == TCP_SYN_RECV;
+}
+
+/*
+ * sk_err is still 0 when the program itself gives up (tcp_disconnect() sets it
+ * later), and when no local port was free.
+ */
+static __always_inline __u8 error_of(const struct sock *sk, const struct sp_tuple *tuple,
+				     int oldstate)
+{
+	int error = sk->sk_err;
+
+	if (error || oldstate != TCP_SYN_SENT)
+		return error;
+	return tuple->local_port ? ECANCELED : EADDRNOTAVAIL;
 }
 
 static __always_inline void emit_closed(const struct sock *sk, struct tcp_storage *storage,
@@ -218,40 +155,59 @@ static __always_inline void emit_closed(const struct sock *sk, struct tcp_storag
 		lose_closed(tp, sk);
 		return;
 	}
+	__builtin_memset(record, 0, sizeof(*record));
+	record->known = SP_KNOWN_COUNTERS | SP_KNOWN_QUALITY;
+	fill_counters(record, tp, sk);
+	fill_quality(record, tp);
 	if (storage)
 		fill_story(record, storage);
 	else
 		fill_unknown_story(record, sk);
 	fill_before(record, sk);
 	fill_tuple(&record->tuple, tp, sk);
-	fill_counters(record, tp, sk);
+	if (collect_drops)
+		fill_drops(record, sk);
 	record->closed_ns = bpf_ktime_get_boot_ns();
-	record->error = sk->sk_err;
-	record->state = oldstate == TCP_SYN_SENT || oldstate == TCP_SYN_RECV ? SP_STATE_FAILED :
-									       SP_STATE_CLOSED;
+	record->error = error_of(sk, &record->tuple, oldstate);
+	record->quality.tcp_state = oldstate;
+	record->quality.closed_first = closed_first(oldstate, record->quality.reset_sent,
+						    record->quality.reset_received);
+	record->state = is_before_established(oldstate) ? SP_STATE_FAILED : SP_STATE_CLOSED;
 	bpf_ringbuf_submit(record, ring_wakeup(&closed_ring, CLOSED_RING_BYTES));
+}
+
+/*
+ * From an established state straight to TCP_CLOSE, with no error and nothing
+ * heard from the peer: close() with data unread or with SO_LINGER 0. Both send
+ * their reset after this (tcp_close(), tcp_disconnect()).
+ */
+static __always_inline bool is_abort(const struct tcp_storage *storage, const struct sock *sk,
+				     int oldstate)
+{
+	return (oldstate == TCP_ESTABLISHED || oldstate == TCP_CLOSE_WAIT) && sk->sk_err == 0 &&
+	       !storage->reset_received;
 }
 
 static __always_inline void on_close(const struct sock *sk, int oldstate)
 {
-	struct tcp_storage *storage = bpf_sk_storage_get(&tcp_sockets, (void *)sk, NULL, 0);
+	struct tcp_storage *storage = storage_find(sk);
 
 	if (oldstate == TCP_CLOSE || (storage && storage->phase == PHASE_CLOSED))
 		return;
 	if (storage && oldstate == TCP_SYN_RECV && storage->phase == PHASE_LISTENING)
 		storage_begin(storage, sk, SP_ROLE_SERVER);
+	if (storage && is_abort(storage, sk, oldstate)) {
+		storage->reset_sent = 1;
+		owner_is_closer(storage, sk);
+	}
 	if (storage)
 		storage->phase = PHASE_CLOSED;
 	if (oldstate == TCP_LISTEN)
 		return;
-	emit_closed(sk, storage, oldstate);
-}
-
-static __always_inline bool is_collected(const struct sock *sk)
-{
-	if (sk->sk_protocol != IPPROTO_TCP)
-		return false;
-	return sk->__sk_common.skc_family == AF_INET ? collect_tcp_v4 : collect_tcp_v6;
+	if (!collect_tcp_failed && is_before_established(oldstate))
+		count(SP_EVENT_TCP_FAILED_LEFT_OUT);
+	else
+		emit_closed(sk, storage, oldstate);
 }
 
 SEC("tp_btf/inet_sock_set_state")
@@ -269,6 +225,10 @@ int BPF_PROG(tcp_state_tp_btf, const struct sock *sk, int oldstate, int newstate
 	case TCP_ESTABLISHED:
 		on_established(sk, oldstate);
 		break;
+	case TCP_FIN_WAIT1:
+	case TCP_LAST_ACK:
+		on_fin(sk);
+		break;
 	case TCP_CLOSE:
 		on_close(sk, oldstate);
 		break;
@@ -283,9 +243,11 @@ static __always_inline int on_accept(struct sock *sk)
 
 	if (!sk)
 		return 0;
-	storage = bpf_sk_storage_get(&tcp_sockets, sk, NULL, 0);
-	if (storage)
-		storage_set_owner(storage, bpf_get_current_task_btf(), sk);
+	storage = storage_find(sk);
+	if (!storage)
+		return 0;
+	storage_set_owner(storage, bpf_get_current_task_btf(), sk);
+	storage->accepted_ns = bpf_ktime_get_boot_ns();
 	return 0;
 }
 
@@ -301,78 +263,4 @@ int BPF_PROG(tcp_accept_fexit_old, struct sock *sk, int flags, int *err, bool ke
 	     struct sock *newsk)
 {
 	return on_accept(newsk);
-}
-
-/* Live connections, one struct sp_connection each. */
-SEC("iter/bpf_sk_storage_map")
-int tcp_dump_iter(struct bpf_iter__bpf_sk_storage_map *ctx)
-{
-	struct tcp_storage *storage = ctx->value;
-	struct sock *sk = ctx->sk;
-	struct sp_connection record = {};
-	struct tcp_sock *tp;
-
-	if (!storage || !sk || storage->phase != PHASE_LIVE)
-		return 0;
-	tp = bpf_skc_to_tcp_sock(sk);
-	if (!tp)
-		return 0;
-	fill_story(&record, storage);
-	fill_before(&record, sk);
-	fill_tuple(&record.tuple, tp, sk);
-	fill_counters(&record, tp, sk);
-	record.state = SP_STATE_OPEN;
-	bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
-	return 0;
-}
-
-static __always_inline void remember_before(struct sock *sk)
-{
-	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
-	struct sp_connection now = {};
-	struct tcp_adopted *adopted;
-
-	if (!tp)
-		return;
-	adopted = bpf_sk_storage_get(&tcp_adopted_sockets, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!adopted) {
-		count(SP_EVENT_SOCKET_STORAGE_FAILED);
-		return;
-	}
-	fill_counters(&now, tp, sk);
-	adopted->before = now.counters;
-	adopted->retransmits_before = now.retransmits;
-}
-
-/* A socket older than the probe: its counters are complete, its times unknown. */
-static __always_inline void tcp_adopt(struct task_struct *task, struct sock *sk)
-{
-	unsigned char state = sk->__sk_common.skc_state;
-	struct tcp_storage *storage;
-
-	if (state == TCP_CLOSE)
-		return;
-	storage = storage_create(sk);
-	if (!storage || storage->owner.tgid)
-		return;
-	storage_set_owner(storage, task, sk);
-	if (state == TCP_LISTEN) {
-		storage->phase = PHASE_LISTENING;
-	} else if (storage->phase == PHASE_NEW) {
-		storage->id = bpf_get_socket_cookie(sk);
-		storage->phase = PHASE_LIVE;
-		storage->is_adopted = 1;
-		remember_before(sk);
-	}
-}
-
-SEC("iter/task_file")
-int tcp_adopt_iter(struct bpf_iter__task_file *ctx)
-{
-	struct task_struct *task = ctx->task;
-	struct sock *sk = iterated_sock(ctx);
-
-	if (task && sk && is_collected(sk))
-		tcp_adopt(task, sk);
-	return 0;
 }

@@ -11,7 +11,6 @@
 #include "cgroup_root.h"
 #include "choice_report.h"
 #include "cleanup.h"
-#include "iterator.h"
 #include "kernel_features.h"
 #include "log.h"
 
@@ -24,7 +23,13 @@ static bool is_wanted(enum hook_id id, const struct probe_settings *settings)
 	case HOOK_TCP:
 	case HOOK_TCP_ADOPT:
 	case HOOK_ACCEPT:
+	case HOOK_RETRANSMIT:
+	case HOOK_RESET:
 		return has_tcp;
+	case HOOK_CONNECT_ERROR:
+		return has_tcp && settings->collect_tcp_failed;
+	case HOOK_DROP:
+		return has_tcp && settings->collect_drops;
 	case HOOK_UDP:
 	case HOOK_UDP_ADOPT:
 		return has_udp;
@@ -45,6 +50,13 @@ static void choose(struct capture *capture)
 				hook_choose(&hooks[i], max_tier, kernel_features_try_program, NULL);
 }
 
+static bool has_programs(const struct capture *capture, enum hook_id id)
+{
+	const struct hook_variant *variant = capture->choices[id].variant;
+
+	return variant && variant->programs[0];
+}
+
 static void set_rodata(const struct capture *capture)
 {
 	const struct probe_settings *settings = capture->settings;
@@ -53,6 +65,11 @@ static void set_rodata(const struct capture *capture)
 	capture->bpf->rodata->collect_tcp_v6 = settings->collect_tcp_v6;
 	capture->bpf->rodata->collect_udp_v4 = settings->collect_udp_v4;
 	capture->bpf->rodata->collect_udp_v6 = settings->collect_udp_v6;
+	capture->bpf->rodata->collect_tcp_failed = settings->collect_tcp_failed;
+	capture->bpf->rodata->collect_drops = has_programs(capture, HOOK_DROP);
+	capture->bpf->rodata->has_accept_hook = has_programs(capture, HOOK_ACCEPT);
+	capture->bpf->rodata->has_retransmit_hook = has_programs(capture, HOOK_RETRANSMIT);
+	capture->bpf->rodata->has_reset_hook = has_programs(capture, HOOK_RESET);
 	capture->bpf->rodata->udp_idle_ns = settings->udp_idle_ns;
 	capture->bpf->rodata->udp_stream_idle_ns = settings->udp_stream_idle_ns;
 }
@@ -133,29 +150,14 @@ static struct bpf_link *attach_program(struct capture *capture, struct bpf_progr
 		return capture->udp_dump = attach_iterator(program, bpf->maps.udp_flows);
 	if (program == bpf->progs.udp_expire_iter)
 		return capture->udp_expire = attach_iterator(program, bpf->maps.udp_flows);
-	if (program == bpf->progs.tcp_adopt_iter || program == bpf->progs.udp_adopt_iter)
+	if (program == bpf->progs.tcp_adopt_iter)
+		return capture->tcp_adopt = attach_iterator(program, NULL);
+	if (program == bpf->progs.udp_adopt_iter)
 		return attach_iterator(program, NULL);
 	if (bpf_program__type(program) == BPF_PROG_TYPE_CGROUP_SKB ||
 	    bpf_program__type(program) == BPF_PROG_TYPE_CGROUP_SOCK)
 		return attach_cgroup(capture, program);
 	return bpf_program__attach(program);
-}
-
-/* Run an iterator to its end for its side effects. */
-static int run_iterator(const struct bpf_link *link)
-{
-	CLEANUP_CLOSE int fd = bpf_iter_create(bpf_link__fd(link));
-	struct iterator iterator;
-	const void *records;
-	int r;
-
-	if (fd < 0)
-		return -errno;
-	iterator_init(&iterator, fd, 1);
-	do {
-		r = iterator_read(&iterator, &records);
-	} while (r > 0);
-	return r;
 }
 
 static int attach_variant(struct capture *capture, const struct hook_variant *variant)
@@ -186,7 +188,7 @@ static int attach(struct capture *capture)
 		if (r < 0)
 			return r;
 		if (capture->choices[i].variant && (i == HOOK_TCP_ADOPT || i == HOOK_UDP_ADOPT)) {
-			r = run_iterator(capture->links[capture->n_links - 1]);
+			r = capture_run_iterator(capture->links[capture->n_links - 1]);
 			if (r < 0)
 				log_warn("sockets older than the probe are not all known",
 					 "hook=%s error=%s", hooks[i].name, strerror(-r));
@@ -203,7 +205,7 @@ static void unload(struct capture *capture)
 		(void)bpf_link__destroy(capture->links[--capture->n_links]); /* closes its fd */
 	sysprobe_bpf__destroy(capture->bpf);
 	capture->bpf = NULL;
-	capture->tcp_dump = capture->udp_dump = capture->udp_expire = NULL;
+	capture->tcp_dump = capture->tcp_adopt = capture->udp_dump = capture->udp_expire = NULL;
 }
 
 /*

@@ -53,6 +53,12 @@ int capture_drain(struct capture *capture);
 int capture_open_tcp(const struct capture *capture);
 int capture_open_udp(const struct capture *capture);
 
+/*
+ * Name the holders of TCP sockets whose owner is not known for certain, by a walk
+ * over the open files of all processes. 0 or negative errno.
+ */
+int capture_find_owners(struct capture *capture);
+
 /* End idle UDP flows: they go to the sink. Number of flows, or negative errno. */
 int capture_expire_udp(struct capture *capture);
 

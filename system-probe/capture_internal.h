@@ -15,8 +15,11 @@ struct capture {
 	struct sysprobe_bpf *bpf; /* NULL: nothing loaded */
 	struct bpf_link *links[CAPTURE_MAX_LINKS];
 	size_t n_links;
-	struct bpf_link *tcp_dump, *udp_dump, *udp_expire; /* borrowed from `links` */
+	struct bpf_link *tcp_dump, *tcp_adopt, *udp_dump, *udp_expire; /* borrowed from `links` */
 	struct ring_buffer *rings;
 	int cgroup_error; /* of opening the cgroup root; 0: opened, or not needed */
 	int n_cpus;
 };
+
+/* Run an iterator to its end for its side effects. 0 or negative errno. */
+int capture_run_iterator(const struct bpf_link *link);

@@ -49,6 +49,27 @@ int capture_open_udp(const struct capture *capture)
 	return open_iterator(capture->udp_dump);
 }
 
+int capture_run_iterator(const struct bpf_link *link)
+{
+	CLEANUP_CLOSE int fd = bpf_iter_create(bpf_link__fd(link));
+	struct iterator iterator;
+	const void *records;
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	iterator_init(&iterator, fd, 1);
+	do {
+		r = iterator_read(&iterator, &records);
+	} while (r > 0);
+	return r;
+}
+
+int capture_find_owners(struct capture *capture)
+{
+	return capture->tcp_adopt ? capture_run_iterator(capture->tcp_adopt) : 0;
+}
+
 /* Per-CPU values of one array element, or NULL. */
 static void *look_up_per_cpu(const struct capture *capture, const struct bpf_map *map, __u32 key,
 			     size_t value_size)

@@ -91,7 +91,7 @@ static void put_quality(struct wire *wire, const struct sp_connection *c)
 	wire_put_uint(wire, SP_FIELD_ZERO_WINDOW_PROBES, q->zero_window_probes);
 	wire_put_uint(wire, SP_FIELD_LOST, q->lost);
 	wire_put_uint(wire, SP_FIELD_CWND, q->cwnd);
-	wire_put_uint(wire, SP_FIELD_DELIVERY_RATE, q->delivery_rate);
+	wire_put_uint(wire, SP_FIELD_DELIVERY_RATE, q->delivery_bytes_per_s);
 	wire_put_uint(wire, SP_FIELD_RESET_SENT, q->reset_sent);
 	wire_put_uint(wire, SP_FIELD_RESET_RECEIVED, q->reset_received);
 	wire_put_uint(wire, 43, q->closed_first);

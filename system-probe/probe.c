@@ -74,6 +74,23 @@ void probe_drain(struct probe *probe)
 		probe->counters.n_drain_errors++;
 }
 
+#define OWNER_PASS_INTERVAL_NS 1000000000ULL
+#define OWNER_PASS_SHARE 100
+
+void probe_find_workers(struct probe *probe)
+{
+	uint64_t start_ns = probe_boottime_ns(), spent_ns;
+
+	if (!probe->has_unnamed_workers || start_ns < probe->next_owner_pass_ns)
+		return;
+	if (capture_find_owners(probe->capture) < 0)
+		probe->counters.n_drain_errors++;
+	probe->counters.n_owner_passes++;
+	spent_ns = (probe_boottime_ns() - start_ns) * OWNER_PASS_SHARE;
+	probe->next_owner_pass_ns =
+		start_ns + (spent_ns > OWNER_PASS_INTERVAL_NS ? spent_ns : OWNER_PASS_INTERVAL_NS);
+}
+
 /* 32 hex digits with hyphens, as random(4) has it. */
 static void read_boot_id(uint8_t boot_id[INSTANCE_ID_BYTES])
 {

@@ -3,6 +3,7 @@
 
 /* What the probe holds, as the routes that serve it see it. */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "capture.h"
@@ -22,6 +23,7 @@ struct probe_counters {
 	uint64_t n_closed_taken;
 	uint64_t n_process_events_taken;
 	uint64_t n_processes_not_kept; /* out of memory, or table full */
+	uint64_t n_owner_passes;
 };
 
 struct probe {
@@ -33,6 +35,9 @@ struct probe {
 	uint8_t instance_id[INSTANCE_ID_BYTES];
 	uint8_t boot_id[INSTANCE_ID_BYTES]; /* all zero where it cannot be read */
 	uint64_t started_unix_ns;
+	/* The last snapshot had accepted connections that only their listener is known of. */
+	bool has_unnamed_workers;
+	uint64_t next_owner_pass_ns; /* CLOCK_BOOTTIME */
 };
 
 /* Make the logs and the ids. 0, -ENOMEM or errno of getrandom(); deinit takes a half-made one. */
@@ -44,6 +49,12 @@ int probe_start_capture(struct probe *probe);
 
 /* Empty the rings into the logs. Before every answer, and when a ring fills up. */
 void probe_drain(struct probe *probe);
+
+/*
+ * Look who holds the accepted connections, before a snapshot, where accept is not
+ * hooked and one needs it; at most every second, and for 1 % of the time.
+ */
+void probe_find_workers(struct probe *probe);
 
 /* CLOCK_BOOTTIME and CLOCK_REALTIME in nanoseconds. */
 uint64_t probe_boottime_ns(void);

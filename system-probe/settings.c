@@ -41,6 +41,14 @@ const struct option probe_options[] = {
 	  .offset = FIELD(collect_udp_v4), .fallback = "true", .help = "UDP over IPv4." },
 	{ .key = "network_config.collect_udp_v6", .type = OPTION_BOOL,
 	  .offset = FIELD(collect_udp_v6), .fallback = "true", .help = "UDP over IPv6." },
+	{ .key = "network_config.enable_tcp_failed_connections", .type = OPTION_BOOL,
+	  .offset = FIELD(collect_tcp_failed), .fallback = "true",
+	  .help = "TCP connection attempts that fail, with the error. When false they are only "
+		  "counted: tcp_failed_left_out." },
+	{ .key = "sysprobe.collect_drops", .type = OPTION_BOOL, .offset = FIELD(collect_drops),
+	  .fallback = "false",
+	  .help = "Packets that the kernel dropped for a TCP socket, by its reason. Costs something "
+		  "for each packet dropped on the host. Needs Linux 5.17." },
 	{ .key = "system_probe_config.max_tracked_connections", .type = OPTION_INT,
 	  .offset = FIELD(max_udp_flows), .fallback = "131072", .min = 1024, .max = 4194304,
 	  .help = "UDP flows kept at once. TCP needs no table. Datagrams of flows beyond it are "

@@ -16,6 +16,8 @@ struct probe_settings {
 	char *cgroup_path; /* empty: from the mount table */
 	bool collect_tcp_v4, collect_tcp_v6;
 	bool collect_udp_v4, collect_udp_v6;
+	bool collect_tcp_failed;
+	bool collect_drops;
 	int64_t max_udp_flows;
 	int64_t max_closed_records;
 	int64_t max_process_records;

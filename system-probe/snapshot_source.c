@@ -33,6 +33,7 @@ static int add_records(struct snapshot_source *source, const struct sp_connectio
 	for (int i = 0; i < n && r == 0; i++) {
 		ssize_t size = encode_connection(&records[i], 0, bytes, sizeof(bytes));
 
+		source->probe->has_unnamed_workers |= records[i].owner_is_listener;
 		if (size < 0) {
 			source->probe->counters.n_encode_errors++;
 			continue;
@@ -109,6 +110,8 @@ struct batch_source *snapshot_source_new(struct probe *probe)
 		return NULL;
 	source->base = (struct batch_source){ next, source_free };
 	source->probe = probe;
+	probe_find_workers(probe);
+	probe->has_unnamed_workers = false;
 	source->tcp_fd = capture_open_tcp(probe->capture);
 	source->udp_fd = capture_open_udp(probe->capture);
 	if ((source->tcp_fd < 0 && source->tcp_fd != -ENOTSUP) ||

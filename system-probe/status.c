@@ -25,6 +25,8 @@ static const struct {
 	[SP_EVENT_SOCKET_STORAGE_FAILED] = { "socket_storage_failed",
 					     "Sockets without storage; seen at their close." },
 	[SP_EVENT_PROCESS_RING_FULL] = { "process_ring_full", "Process starts and ends lost." },
+	[SP_EVENT_TCP_FAILED_LEFT_OUT] = { "tcp_failed_left_out",
+					   "Failed TCP attempts left out by setting." },
 };
 
 static size_t collect_events(const struct probe *probe, struct metric *out)
@@ -65,6 +67,8 @@ static size_t collect(const struct probe *probe, struct metric out[MAX_METRICS])
 		{ "processes", "Living processes known.", true, processes->n_processes },
 		{ "processes_not_kept", "Process starts that the table had no room for.", false,
 		  c->n_processes_not_kept },
+		{ "owner_passes", "Walks over all open files to name who accepted.", false,
+		  c->n_owner_passes },
 	};
 	size_t n = sizeof(own) / sizeof(own[0]);
 

@@ -88,6 +88,7 @@ class Stream:
         self.header, self.trailer = batches[0].header, batches[-1].trailer
         self.largest_batch = max(len(b.connections) + len(b.processes) for b in batches)
         records = [c for b in batches for c in b.connections]
+        self.n_records = len(records) + sum(len(b.processes) for b in batches)
         self.connections = [c for c in records if c.state != proto.STATE_LISTENING]
         self.listeners = [c for c in records if c.state == proto.STATE_LISTENING]
         self.processes = [p for b in batches for p in b.processes]

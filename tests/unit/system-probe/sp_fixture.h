@@ -24,7 +24,7 @@ static inline struct sp_connection ipv4_connection(void)
 		.established_ns = 500000000002,
 		.closed_ns = 500000000003,
 		.accepted_ns = 500000000004,
-		.quality = { .delivery_rate = 5000000000, .min_rtt_us = 41,
+		.quality = { .delivery_bytes_per_s = 5000000000, .min_rtt_us = 41,
 			     .retransmits_timeout = 42, .retransmits_fast = 43,
 			     .retransmits_probe = 44, .reorderings = 45, .out_of_order = 46,
 			     .delivered_ce = 47, .lost = 48, .cwnd = 49, .zero_window_probes = 50,

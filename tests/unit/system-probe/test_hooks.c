@@ -71,7 +71,7 @@ static void kernel_without_fentry_gets_cgroup_skb_and_the_listener(void **state)
 	assert_string_equal(choices[HOOK_UDP].refused->name, "fentry");
 	assert_string_equal(choices[HOOK_UDP].refused_program, "udp_sent_ipv4_fentry");
 	assert_int_equal(choices[HOOK_UDP].refused_error, -EPERM);
-	assert_string_equal(choices[HOOK_ACCEPT].variant->name, "inherited from the listener");
+	assert_string_equal(choices[HOOK_ACCEPT].variant->name, "listener, then iter/task_file or who closes");
 	assert_string_equal(choices[HOOK_ACCEPT].refused->name, "fexit/inet_csk_accept");
 	assert_non_null(choices[HOOK_TCP].variant);
 	assert_int_equal(hooks_tier(choices), TIER_TRACEPOINT);

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR Apache-2.0)
+
+/*
+ * connect() that fails before the socket leaves TCP_CLOSE, as for want of a route:
+ * no state changes, so only the end of the function tells. What fails later goes
+ * through the life cycle.
+ */
+
+#include "tcp_sockets.bpf.h"
+
+struct inet_address {
+	__u16 family;
+	__u16 port_be;
+	__u32 ipv4; /* of struct sockaddr_in; sin6_flowinfo of struct sockaddr_in6 */
+	__u32 ipv6[4];
+};
+
+static __always_inline void fill_attempt(struct sp_connection *record, const struct sock *sk,
+					 const struct inet_address *remote, bool is_ipv4, int error)
+{
+	record->id = new_id();
+	record->known = SP_KNOWN_COUNTERS | SP_KNOWN(RETRANSMITS);
+	record->tuple.protocol = IPPROTO_TCP;
+	record->tuple.remote_port = bpf_ntohs(remote->port_be);
+	record->tuple.family = is_ipv4 ? SP_IPV4 : SP_IPV6;
+	if (is_ipv4)
+		__builtin_memcpy(record->tuple.remote, &remote->ipv4, 4);
+	else
+		__builtin_memcpy(record->tuple.remote, remote->ipv6, 16);
+	owner_from_task(&record->owner, bpf_get_current_task_btf());
+	record->owner.netns = sk->__sk_common.skc_net.net->ns.inum;
+	record->started_ns = bpf_ktime_get_boot_ns();
+	record->closed_ns = record->started_ns;
+	record->role = SP_ROLE_CLIENT;
+	record->state = SP_STATE_FAILED;
+	record->error = error;
+}
+
+static __always_inline int on_error(const struct sock *sk, const void *uaddr, int size, int error)
+{
+	struct inet_address remote = {};
+	bool is_ipv4 = size == 16;
+	struct sp_connection *record;
+
+	if (!is_collected(sk) || bpf_probe_read_kernel(&remote, size, uaddr) < 0)
+		return 0;
+	record = bpf_ringbuf_reserve(&closed_ring, sizeof(*record), 0);
+	if (!record) {
+		struct sp_counters none = {};
+
+		count_overflow(SP_OVERFLOW_CLOSED_RING_FULL, &none, 1, 0);
+		return 0;
+	}
+	__builtin_memset(record, 0, sizeof(*record));
+	fill_attempt(record, sk, &remote, is_ipv4, error);
+	bpf_ringbuf_submit(record, ring_wakeup(&closed_ring, CLOSED_RING_BYTES));
+	return 0;
+}
+
+/* What failed after SYN_SENT was reported when the socket went back to TCP_CLOSE. */
+static __always_inline bool is_reported(const struct sock *sk)
+{
+	struct tcp_storage *storage = storage_find(sk);
+
+	return storage && storage->phase == PHASE_CLOSED;
+}
+
+static __always_inline bool is_wrong_use(int result)
+{
+	return result == -EINVAL || result == -EAFNOSUPPORT;
+}
+
+SEC("fexit/tcp_v4_connect")
+int BPF_PROG(tcp_connect_v4_fexit, struct sock *sk, void *uaddr, int size, int result)
+{
+	if (result >= 0 || is_wrong_use(result) || is_reported(sk))
+		return 0;
+	return on_error(sk, uaddr, 16, -result);
+}
+
+/* Hands ::ffff:a.b.c.d to tcp_v4_connect(). */
+SEC("fexit/tcp_v6_connect")
+int BPF_PROG(tcp_connect_v6_fexit, struct sock *sk, void *uaddr, int size, int result)
+{
+	struct inet_address remote = {};
+
+	if (result >= 0 || is_wrong_use(result) || is_reported(sk))
+		return 0;
+	if (bpf_probe_read_kernel(&remote, sizeof(remote), uaddr) < 0 || is_v4_mapped(remote.ipv6))
+		return 0;
+	return on_error(sk, uaddr, sizeof(remote), -result);
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR Apache-2.0) */
+#pragma once
+
+/* What is known of each TCP socket beyond what the kernel counts in it. */
+
+#include "count.bpf.h"
+#include "owner.bpf.h"
+
+/* Settings: which families of sockets to look at (AF_INET6 includes v4-mapped). */
+extern const volatile bool collect_tcp_v4;
+extern const volatile bool collect_tcp_v6;
+
+enum tcp_phase {
+	PHASE_NEW,       /* storage just created */
+	PHASE_LISTENING, /* also: cloned from a listener, not yet established */
+	PHASE_LIVE,
+	PHASE_CLOSED, /* its final record was handed over */
+};
+
+struct tcp_storage {
+	__u64 id;
+	__u64 started_ns;
+	__u64 established_ns;
+	__u64 accepted_ns;
+	struct sp_owner owner;
+	__u32 retransmits_seen; /* of tcp_sock.total_retrans: those below are its parts */
+	__u32 retransmits_timeout;
+	__u32 retransmits_fast;
+	__u32 retransmits_probe;
+	__u32 synack_retransmits; /* of a listener */
+	__u8 role;
+	__u8 phase;
+	__u8 is_adopted;
+	__u8 owner_is_listener;
+	__u8 reset_sent;
+	__u8 reset_received;
+	__u8 pad[6];
+};
+
+/*
+ * One per TCP socket; the life cycle, accept and adoption write, a snapshot
+ * reads, the kernel frees it with the socket. No size limit; when an allocation
+ * fails the connection is still reported at its close, without an owner.
+ */
+struct tcp_sockets_map {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
+	__type(key, int);
+	__type(value, struct tcp_storage);
+};
+extern struct tcp_sockets_map tcp_sockets SEC(".maps");
+
+struct tcp_adopted {
+	struct sp_counters before;
+	__u32 retransmits_before;
+	__u32 pad;
+};
+
+/*
+ * What an adopted socket had counted when it was adopted. Adoption writes,
+ * snapshot and close read, the kernel frees it with the socket.
+ */
+struct tcp_adopted_map {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct tcp_adopted);
+};
+extern struct tcp_adopted_map tcp_adopted_sockets SEC(".maps");
+
+struct tcp_drops {
+	struct sp_drop drops[SP_MAX_DROP_REASONS];
+};
+
+/*
+ * Packets dropped for a socket; only where drops are collected. kfree_skb writes,
+ * snapshot and close read, the kernel frees it with the socket.
+ */
+struct tcp_drops_map {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct tcp_drops);
+};
+extern struct tcp_drops_map tcp_dropped SEC(".maps");
+
+static __always_inline bool is_collected(const struct sock *sk)
+{
+	if (sk->sk_protocol != IPPROTO_TCP)
+		return false;
+	return sk->__sk_common.skc_family == AF_INET ? collect_tcp_v4 : collect_tcp_v6;
+}
+
+static __always_inline struct tcp_storage *storage_find(const struct sock *sk)
+{
+	return bpf_sk_storage_get(&tcp_sockets, (void *)sk, NULL, 0);
+}
+
+static __always_inline struct tcp_storage *storage_create(const struct sock *sk)
+{
+	struct tcp_storage *storage = bpf_sk_storage_get(&tcp_sockets, (void *)sk, NULL,
+							 BPF_SK_STORAGE_GET_F_CREATE);
+
+	if (!storage)
+		count(SP_EVENT_SOCKET_STORAGE_FAILED);
+	return storage;
+}
+
+static __always_inline void storage_set_owner(struct tcp_storage *storage, struct task_struct *task,
+					      const struct sock *sk)
+{
+	owner_from_task(&storage->owner, task);
+	storage->owner.netns = sk->__sk_common.skc_net.net->ns.inum;
+	storage->owner_is_listener = 0;
+}
