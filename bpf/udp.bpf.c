@@ -53,6 +53,15 @@ static __always_inline bool is_idle(const struct udp_flow *flow, __u64 now_ns)
 	return now_ns > last_seen_ns && now_ns - last_seen_ns > limit_ns;
 }
 
+/* Of the last datagram, on the clock of records, which goes on during suspend. */
+static __always_inline __u64 ended_ns(const struct udp_flow *flow)
+{
+	__u64 suspended_ns = bpf_ktime_get_boot_ns() - bpf_ktime_get_ns();
+	__u64 time_ns = flow->last_seen_ns + suspended_ns;
+
+	return time_ns < flow->started_ns ? flow->started_ns : time_ns;
+}
+
 /*
  * Close idle flows and write a struct sp_expired_flow for each; user space then
  * deletes them. A flow closed before and not deleted (the reader's buffer was
@@ -70,14 +79,14 @@ int udp_expire_iter(struct bpf_iter__bpf_map_elem *ctx)
 		return 0;
 	gate = *(volatile __u64 *)&flow->gate;
 	if (!(gate & GATE_EXPIRED)) {
-		if (!is_idle(flow, bpf_ktime_get_boot_ns()))
+		if (!is_idle(flow, bpf_ktime_get_ns()))
 			return 0;
 		if (__sync_val_compare_and_swap(&flow->gate, gate, gate | GATE_EXPIRED) != gate)
 			return 0;
 	}
 	fill_flow(&expired.connection, key, flow);
 	expired.connection.state = SP_STATE_CLOSED;
-	expired.connection.closed_ns = flow->last_seen_ns;
+	expired.connection.closed_ns = ended_ns(flow);
 	expired.key_tuple = key->tuple;
 	expired.key_socket_cookie = key->socket_cookie;
 	bpf_seq_write(ctx->meta->seq, &expired, sizeof(expired));

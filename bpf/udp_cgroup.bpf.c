@@ -83,44 +83,42 @@ static __always_inline bool parse_ipv6(struct datagram *d, __u8 *ip, void *data_
 	return set_ports(d, ip + header_size, data_end);
 }
 
-static __always_inline void count_udp(struct __sk_buff *skb, struct bpf_sock *sk, __u8 *ip,
-				      void *data_end, bool is_sent)
+/* Only here is it asked whose packet it is: a flow is made for UDP sockets alone. */
+static __always_inline void count_first(struct __sk_buff *skb, const struct datagram *d)
 {
-	struct datagram d = {
-		.key.tuple.protocol = IPPROTO_UDP,
-		.key.socket_cookie = bpf_get_socket_cookie(skb),
-		.payload_bytes = skb->len,
-		.n_packets = skb->gso_segs ?: 1,
-		.is_sent = is_sent,
-	};
-	struct udp_flow *flow;
+	struct bpf_sock *sk = skb->sk;
 
-	if (!(ip[0] >> 4 == 6 ? parse_ipv6(&d, ip, data_end) : parse_ipv4(&d, ip, data_end)))
+	if (!sk)
 		return;
-	if (!is_collected(&d.key.tuple))
-		return;
-	flow = bpf_map_lookup_elem(&udp_flows, &d.key);
-	if (flow)
-		flow_count(flow, &d);
-	else
-		flow_add(&d, bpf_sk_storage_get(&udp_sockets, sk, NULL, 0));
+	sk = bpf_sk_fullsock(sk);
+	if (sk && sk->protocol == IPPROTO_UDP && is_collected(&d->key.tuple))
+		flow_add(d, bpf_sk_storage_get(&udp_sockets, sk, NULL, 0));
 }
 
 static __always_inline int on_packet(struct __sk_buff *skb, bool is_sent)
 {
 	__u8 *ip = (void *)(long)skb->data;
 	void *data_end = (void *)(long)skb->data_end;
-	struct bpf_sock *sk = skb->sk;
+	struct datagram d = {};
+	struct udp_flow *flow;
 
 	if ((void *)(ip + IPV4_MIN_HEADER_SIZE) > data_end)
 		return PASS;
 	if (ip[0] >> 4 == 4 ? ip[9] != IPPROTO_UDP : ip[6] == IPPROTO_TCP)
 		return PASS;
-	if (!sk)
+	d.key.tuple.protocol = IPPROTO_UDP;
+	d.payload_bytes = skb->len;
+	d.is_sent = is_sent;
+	if (!(ip[0] >> 4 == 6 ? parse_ipv6(&d, ip, data_end) : parse_ipv4(&d, ip, data_end)))
 		return PASS;
-	sk = bpf_sk_fullsock(sk);
-	if (sk && sk->protocol == IPPROTO_UDP)
-		count_udp(skb, sk, ip, data_end, is_sent);
+	d.key.socket_cookie = bpf_get_socket_cookie(skb);
+	d.time_ns = bpf_ktime_get_coarse_ns();
+	d.n_packets = skb->gso_segs ?: 1;
+	flow = bpf_map_lookup_elem(&udp_flows, &d.key);
+	if (flow)
+		flow_count(flow, &d);
+	else
+		count_first(skb, &d);
 	return PASS;
 }
 

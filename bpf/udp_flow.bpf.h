@@ -22,7 +22,7 @@ struct udp_key {
 
 struct udp_flow {
 	__u64 gate;
-	__u64 last_seen_ns;
+	__u64 last_seen_ns; /* CLOCK_MONOTONIC */
 	struct sp_counters counters;
 	__u64 id;
 	__u64 started_ns;

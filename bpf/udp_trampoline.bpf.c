@@ -51,6 +51,7 @@ static __always_inline int on_datagram(struct sock *sk, struct sk_buff *skb, __u
 	struct datagram d = {
 		.key.tuple.protocol = IPPROTO_UDP,
 		.key.socket_cookie = bpf_get_socket_cookie(sk),
+		.time_ns = bpf_ktime_get_ns(), /* tracing has no coarse clock */
 		.payload_bytes = payload_bytes,
 		.n_packets = is_sent ? n_segments(skb) : 1,
 		.is_sent = is_sent,
