@@ -4,6 +4,28 @@
 
 #include "tcp_record.bpf.h"
 
+extern const volatile bool collect_drops;
+
+/*
+ * What one read(2) of the iterator found. The iterator fills, user space has it
+ * mapped and sets tcp_n_live back before each read. When full, the read ends with
+ * EAGAIN and the next one goes on: an iterator's own 32 KiB of output would have it
+ * start again some 20 times as often, each time from the head of its bucket, and
+ * the map of socket storages has as few buckets as the machine has CPUs.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, SP_MAX_LIVE);
+	__type(key, __u32);
+	__type(value, struct sp_connection);
+} tcp_live SEC(".maps");
+
+__u32 tcp_n_live;
+
+#define GO_ON 0
+#define STOP_HERE 1 /* read(2) returns EAGAIN, the next begins with this socket */
+
 static __always_inline void fill_listener(struct sp_connection *record, const struct sock *sk,
 					  const struct tcp_storage *storage)
 {
@@ -31,36 +53,47 @@ static __always_inline void fill_live(struct sp_connection *record, struct tcp_s
 	fill_quality(record, tp);
 	fill_story(record, storage);
 	fill_before(record, sk);
-	fill_drops(record, sk);
+	if (collect_drops)
+		fill_drops(record, sk);
 	record->quality.tcp_state = state;
 	record->quality.closed_first = closed_first(state, storage->reset_sent,
 						    storage->reset_received);
 	record->state = SP_STATE_OPEN;
 }
 
-/* Live connections and listening sockets, one struct sp_connection each. */
+static __always_inline bool is_shown(const struct tcp_storage *storage, const struct sock *sk)
+{
+	if (storage->phase == PHASE_LISTENING)
+		return sk->__sk_common.skc_state == TCP_LISTEN;
+	return storage->phase == PHASE_LIVE;
+}
+
+/* Live connections and listening sockets. */
 SEC("iter/bpf_sk_storage_map")
 int tcp_dump_iter(struct bpf_iter__bpf_sk_storage_map *ctx)
 {
 	struct tcp_storage *storage = ctx->value;
 	struct sock *sk = ctx->sk;
-	struct sp_connection record = {};
+	struct sp_connection *record;
 	struct tcp_sock *tp;
+	__u32 n = tcp_n_live;
 
-	if (!storage || !sk)
-		return 0;
+	if (!storage || !sk || !is_shown(storage, sk))
+		return GO_ON;
 	tp = bpf_skc_to_tcp_sock(sk);
 	if (!tp)
-		return 0;
+		return GO_ON;
+	record = bpf_map_lookup_elem(&tcp_live, &n);
+	if (!record)
+		return STOP_HERE;
+	__builtin_memset(record, 0, sizeof(*record));
 	if (storage->phase == PHASE_LIVE)
-		fill_live(&record, tp, sk, storage);
-	else if (storage->phase == PHASE_LISTENING && sk->__sk_common.skc_state == TCP_LISTEN)
-		fill_listener(&record, sk, storage);
+		fill_live(record, tp, sk, storage);
 	else
-		return 0;
-	fill_tuple(&record.tuple, tp, sk);
-	bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
-	return 0;
+		fill_listener(record, sk, storage);
+	fill_tuple(&record->tuple, tp, sk);
+	tcp_n_live = n + 1;
+	return GO_ON;
 }
 
 static __always_inline void remember_before(struct sock *sk)

@@ -6,6 +6,7 @@
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "capture_internal.h"
 #include "cgroup_root.h"
@@ -199,6 +200,10 @@ static int attach(struct capture *capture)
 
 static void unload(struct capture *capture)
 {
+	if (capture->tcp_live)
+		(void)munmap((void *)capture->tcp_live,
+			     SP_MAX_LIVE * sizeof(struct sp_connection)); /* mapped by us */
+	capture->tcp_live = NULL;
 	ring_buffer__free(capture->rings);
 	capture->rings = NULL;
 	while (capture->n_links > 0)
@@ -226,6 +231,17 @@ static int load_and_attach(struct capture *capture)
 			return 0;
 		unload(capture);
 	}
+}
+
+static int map_live(struct capture *capture)
+{
+	void *memory = mmap(NULL, SP_MAX_LIVE * sizeof(struct sp_connection), PROT_READ, MAP_SHARED,
+			    bpf_map__fd(capture->bpf->maps.tcp_live), 0);
+
+	if (memory == MAP_FAILED)
+		return -errno;
+	capture->tcp_live = memory;
+	return 0;
 }
 
 static int on_closed(void *context, void *data, size_t size)
@@ -273,6 +289,8 @@ struct capture *capture_start(const struct probe_settings *settings,
 		r = load_and_attach(capture);
 	if (settings->is_enabled)
 		choice_report_log(capture->choices, capture->cgroup_error);
+	if (r == 0 && capture->bpf)
+		r = map_live(capture);
 	if (r == 0 && capture->bpf)
 		r = open_rings(capture);
 	if (r < 0) {

@@ -47,11 +47,17 @@ int capture_ring_fd(const struct capture *capture);
 int capture_drain(struct capture *capture);
 
 /*
- * A new file that yields struct sp_connection records of live TCP connections or
- * UDP flows; -ENOTSUP when the hook is off, or negative errno. May answer EAGAIN.
+ * A new walk over live TCP connections or UDP flows; -ENOTSUP when the hook is off,
+ * or negative errno. The file of the latter yields struct sp_connection.
  */
 int capture_open_tcp(const struct capture *capture);
 int capture_open_udp(const struct capture *capture);
+
+/*
+ * Next of a walk's TCP connections, at most SP_MAX_LIVE, valid until anybody's next
+ * call. Their number, 0 at the end, or negative errno.
+ */
+int capture_read_tcp(struct capture *capture, int fd, const struct sp_connection **ret);
 
 /*
  * Name the holders of TCP sockets whose owner is not known for certain, by a walk

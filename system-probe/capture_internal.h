@@ -16,6 +16,7 @@ struct capture {
 	struct bpf_link *links[CAPTURE_MAX_LINKS];
 	size_t n_links;
 	struct bpf_link *tcp_dump, *tcp_adopt, *udp_dump, *udp_expire; /* borrowed from `links` */
+	const struct sp_connection *tcp_live; /* mapped, SP_MAX_LIVE; NULL: nothing loaded */
 	struct ring_buffer *rings;
 	int cgroup_error; /* of opening the cgroup root; 0: opened, or not needed */
 	int n_cpus;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "capture_internal.h"
 #include "cleanup.h"
@@ -42,6 +43,23 @@ static int open_iterator(const struct bpf_link *link)
 int capture_open_tcp(const struct capture *capture)
 {
 	return open_iterator(capture->tcp_dump);
+}
+
+/* The program writes no output: what it found lies in the map, which is full at EAGAIN. */
+int capture_read_tcp(struct capture *capture, int fd, const struct sp_connection **ret)
+{
+	__u32 *n = &capture->bpf->bss->tcp_n_live;
+	ssize_t r;
+	char none;
+
+	*n = 0;
+	do {
+		r = read(fd, &none, sizeof(none));
+	} while (r < 0 && (errno == EAGAIN || errno == EINTR) && *n == 0);
+	if (r < 0 && errno != EAGAIN)
+		return -errno;
+	*ret = capture->tcp_live;
+	return (int)*n;
 }
 
 int capture_open_udp(const struct capture *capture)

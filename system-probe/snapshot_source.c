@@ -25,7 +25,8 @@ struct snapshot_source {
 	enum phase phase;
 };
 
-static int add_records(struct snapshot_source *source, const struct sp_connection *records, int n)
+static int add_records(struct snapshot_source *source, const struct sp_connection *records, int n,
+		       struct evbuffer *out)
 {
 	uint8_t bytes[ENCODE_CONNECTION_MAX_BYTES];
 	int r = 0;
@@ -38,31 +39,39 @@ static int add_records(struct snapshot_source *source, const struct sp_connectio
 			source->probe->counters.n_encode_errors++;
 			continue;
 		}
-		r = batch_writer_add(&source->writer, BATCH_CONNECTION, bytes, (size_t)size);
+		if (batch_writer_is_full(&source->writer))
+			r = batch_writer_flush(&source->writer, out);
+		if (r == 0)
+			r = batch_writer_add(&source->writer, BATCH_CONNECTION, bytes, (size_t)size);
 	}
 	return r;
 }
 
-/* One read yields at most 102 records, so a batch stays below its maximum. */
-#define RECORDS_PER_READ ((int)(ITERATOR_BUFFER_BYTES / sizeof(struct sp_connection)))
-
-static int fill_batch(struct snapshot_source *source)
+static int read_records(struct snapshot_source *source, const struct sp_connection **ret)
 {
 	const void *records;
-	int n = 1;
-	int r = 0;
+	int n;
 
-	while (r == 0 && source->writer.n_records + RECORDS_PER_READ <= BATCH_MAX_RECORDS) {
-		n = iterator_read(&source->iterator, &records);
-		if (n <= 0)
-			break;
-		r = add_records(source, records, n);
-	}
-	if (n == 0 && source->phase == PHASE_TCP)
-		iterator_init(&source->iterator, source->udp_fd, sizeof(struct sp_connection));
+	if (source->phase == PHASE_TCP && source->tcp_fd < 0)
+		return 0;
+	if (source->phase == PHASE_TCP)
+		return capture_read_tcp(source->probe->capture, source->tcp_fd, ret);
+	n = iterator_read(&source->iterator, &records);
+	*ret = records;
+	return n;
+}
+
+/* One read of the kernel's: some batches, or the end of the phase. */
+static int add_some(struct snapshot_source *source, struct evbuffer *out)
+{
+	const struct sp_connection *records;
+	int n = read_records(source, &records);
+
 	if (n == 0)
 		source->phase++;
-	return n < 0 ? n : r;
+	if (n <= 0)
+		return n;
+	return add_records(source, records, n, out);
 }
 
 static int next(struct batch_source *base, struct evbuffer *out)
@@ -77,7 +86,7 @@ static int next(struct batch_source *base, struct evbuffer *out)
 		return r < 0 ? r : 1;
 	case PHASE_TCP:
 	case PHASE_UDP:
-		r = fill_batch(source);
+		r = add_some(source, out);
 		if (r == 0)
 			r = batch_writer_flush(&source->writer, out);
 		return r < 0 ? r : 1;
@@ -121,6 +130,6 @@ struct batch_source *snapshot_source_new(struct probe *probe)
 		source_free(&source->base);
 		return NULL;
 	}
-	iterator_init(&source->iterator, source->tcp_fd, sizeof(struct sp_connection));
+	iterator_init(&source->iterator, source->udp_fd, sizeof(struct sp_connection));
 	return &source->base;
 }
