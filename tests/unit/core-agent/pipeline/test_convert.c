@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pipeline/convert.h"
 
+#include "facts.h"
+
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,6 +31,7 @@ static Sysprobe__V1__Connection valid_record(void)
 	record.remote_port = 443;
 	record.role = SYSPROBE__V1__ROLE__ROLE_CLIENT;
 	record.state = SYSPROBE__V1__STATE__STATE_OPEN;
+	record.known_fields = FACTS_ALL_COUNTERS;
 	return record;
 }
 
@@ -69,6 +72,51 @@ static void valid_record_keeps_its_values(void **state)
 	assert_int_equal(connection.total.bytes_received, 12);
 	assert_int_equal(connection.total.retransmits, 3);
 	assert_int_equal(connection.error, 104);
+}
+
+static void counter_that_is_not_known_is_zero(void **state)
+{
+	Sysprobe__V1__Connection record = valid_record();
+	Sysprobe__V1__Counters before = SYSPROBE__V1__COUNTERS__INIT;
+	struct connection connection;
+
+	(void)state;
+	record.known_fields = FACT_BIT(17);
+	record.bytes_sent = 5;
+	record.bytes_received = 6;
+	before.bytes_sent = 3;
+	before.bytes_received = 4;
+	record.before_probe = &before;
+	assert_int_equal(convert(&record, &connection), 0);
+	assert_int_equal(connection.facts.known, FACT_BIT(17));
+	assert_int_equal(connection.total.bytes_sent, 0);
+	assert_int_equal(connection.total.bytes_received, 6);
+	assert_int_equal(connection.before_probe.bytes_sent, 0);
+	assert_int_equal(connection.before_probe.bytes_received, 4);
+}
+
+static void facts_times_and_drops_come_along(void **state)
+{
+	Sysprobe__V1__Connection record = valid_record();
+	Sysprobe__V1__Drop drop = SYSPROBE__V1__DROP__INIT, *drops[] = {&drop};
+	char reason[] = "TCP_CSUM";
+	struct connection connection;
+
+	(void)state;
+	record.known_fields = FACT_BIT(39);
+	record.cwnd = 10;
+	record.accepted_ns = 8;
+	record.owner_is_listener = true;
+	drop.reason = reason;
+	drop.packets = 2;
+	record.drops = drops;
+	record.n_drops = 1;
+	assert_int_equal(convert(&record, &connection), 0);
+	assert_int_equal(connection.facts.cwnd, 10);
+	assert_int_equal(connection.accepted_unix_ns, BOOT_TO_UNIX + 8);
+	assert_true(connection.owner_is_listener);
+	assert_int_equal(connection.n_drops, 1);
+	assert_string_equal(connection.drops[0].reason, "TCP_CSUM");
 }
 
 static void times_become_unix_times_and_unknown_stays_unknown(void **state)
@@ -227,6 +275,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(valid_record_keeps_its_values),
+		cmocka_unit_test(counter_that_is_not_known_is_zero),
+		cmocka_unit_test(facts_times_and_drops_come_along),
 		cmocka_unit_test(times_become_unix_times_and_unknown_stays_unknown),
 		cmocka_unit_test(time_before_1970_or_out_of_range_is_unknown),
 		cmocka_unit_test(rtt_of_zero_is_unknown),

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pipeline/delta.h"
 
+#include "facts.h"
+
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,6 +27,7 @@ static struct connection open_connection(uint64_t id, uint64_t bytes_sent)
 {
 	return (struct connection){.id = id,
 				   .state = CONNECTION_OPEN,
+				   .facts.known = FACTS_ALL_COUNTERS,
 				   .total = {.bytes_sent = bytes_sent, .packets_sent = 1}};
 }
 
@@ -145,6 +148,19 @@ static void counter_that_went_down_is_not_counted_again_on_its_way_up(void **sta
 	assert_int_equal(connection.interval.bytes_sent, 10);
 }
 
+static void counter_that_is_not_known_any_more_keeps_its_baseline(void **state)
+{
+	struct connection unknown = open_connection(1, 0), again = open_connection(1, 120);
+
+	apply_open(*state, 1, 100);
+	unknown.facts.known = 0;
+	assert_int_equal(delta_apply(*state, &unknown, SINCE), 0);
+	assert_int_equal(unknown.interval.bytes_sent, 0);
+	assert_int_equal(delta_get_stats(*state)->n_went_down, 0);
+	assert_int_equal(delta_apply(*state, &again, SINCE), 0);
+	assert_int_equal(again.interval.bytes_sent, 20);
+}
+
 static void connection_beyond_the_table_is_left_out_until_its_close(void **state)
 {
 	struct connection live = open_connection(3, 70), closed = closed_connection(3, 80);
@@ -251,6 +267,7 @@ int main(void)
 		TEST(closed_connection_never_seen_open_reports_its_total),
 		TEST(counter_that_goes_down_counts_as_unchanged),
 		TEST(counter_that_went_down_is_not_counted_again_on_its_way_up),
+		TEST(counter_that_is_not_known_any_more_keeps_its_baseline),
 		TEST(connection_beyond_the_table_is_left_out_until_its_close),
 		TEST(connection_unseen_in_two_polls_has_vanished),
 		TEST(connection_unseen_in_one_poll_only_stays),
