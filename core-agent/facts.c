@@ -15,7 +15,7 @@
 #define FACT(number, kind, member, ...) ROW(number, kind, member, #member, __VA_ARGS__)
 #define OF_LISTENER .is_of_listener = true
 
-const struct fact facts[] = {
+const struct fact facts_rows[] = {
 	/* The kernel has a smallest round trip of at least 1 us once it has any. */
 	FACT(28, FACT_NUMBER, min_rtt_us, .is_zero_unknown = true),
 	FACT(30, FACT_NUMBER, retransmits_timeout),
@@ -41,7 +41,7 @@ const struct fact facts[] = {
 	    OF_LISTENER),
 };
 
-const size_t facts_n = sizeof(facts) / sizeof(*facts);
+const size_t facts_n = sizeof(facts_rows) / sizeof(*facts_rows);
 
 #define COUNTER(number, member) \
 	{number, #member, "total_" #member, offsetof(struct connection_counters, member)}
@@ -113,7 +113,7 @@ struct connection_facts facts_read(const Sysprobe__V1__Connection *record)
 {
 	struct connection_facts ret = {0};
 
-	for (const struct fact *fact = facts; fact < facts + facts_n; fact++) {
+	for (const struct fact *fact = facts_rows; fact < facts_rows + facts_n; fact++) {
 		uint64_t value = read_wire(record, fact);
 
 		if (!is_known(record, fact, value))

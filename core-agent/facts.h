@@ -36,7 +36,7 @@ struct fact {
 	bool is_zero_unknown;  /* never measured, whatever known_fields says */
 };
 
-extern const struct fact facts[];
+extern const struct fact facts_rows[];
 extern const size_t facts_n;
 
 /* One of struct connection_counters. */

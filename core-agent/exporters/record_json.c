@@ -200,7 +200,7 @@ static int set_facts(json_t *object, const struct connection *connection)
 	uint64_t value;
 	int result = 0;
 
-	for (const struct fact *fact = facts; fact < facts + facts_n; fact++)
+	for (const struct fact *fact = facts_rows; fact < facts_rows + facts_n; fact++)
 		if (fact->is_of_listener == is_listener &&
 		    facts_get(fact, &connection->facts, &value))
 			result |= set_fact(object, fact, value);

@@ -70,28 +70,6 @@ static void fill_addresses(struct connection *connection, const Sysprobe__V1__Co
 	connection->remote_port = (uint16_t)record->remote_port;
 }
 
-static bool is_loopback(enum connection_family family, const uint8_t address[16])
-{
-	static const uint8_t loopback6[16] = {[15] = 1};
-
-	return family == CONNECTION_IPV4 ? address[0] == 127 : memcmp(address, loopback6, 16) == 0;
-}
-
-static enum connection_direction get_direction(const struct connection *connection)
-{
-	if (is_loopback(connection->family, connection->remote_address) ||
-	    memcmp(connection->local_address, connection->remote_address, 16) == 0)
-		return CONNECTION_LOCAL;
-	switch (connection->role) {
-	case CONNECTION_SERVER:
-		return CONNECTION_INCOMING;
-	case CONNECTION_CLIENT:
-		return CONNECTION_OUTGOING;
-	default:
-		return CONNECTION_DIRECTION_UNKNOWN;
-	}
-}
-
 static void fill_times(struct connection *connection, const Sysprobe__V1__Connection *record,
 		       int64_t boot_to_unix_ns)
 {
@@ -162,7 +140,6 @@ int convert_connection(const Sysprobe__V1__Connection *record, int64_t boot_to_u
 	clear_unknown(ret);
 	fill_addresses(ret, record);
 	fill_times(ret, record, boot_to_unix_ns);
-	ret->direction = get_direction(ret);
 	return 0;
 }
 

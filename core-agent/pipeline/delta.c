@@ -141,6 +141,7 @@ static int apply_new(struct delta *delta, struct connection *connection, uint64_
 {
 	struct delta_entry entry = {.id = connection->id,
 				    .reported = connection->total,
+				    .role = connection->role,
 				    .is_established = connection->established_unix_ns != 0};
 	int r = 0;
 
@@ -163,6 +164,9 @@ static void apply_known(struct delta *delta, struct connection *connection, stru
 	connection->is_established_now = is_established && !slot->entry.is_established;
 	slot->entry.is_established |= is_established;
 	slot->entry.is_carried_over = false;
+	if (slot->entry.role == CONNECTION_ROLE_UNKNOWN)
+		slot->entry.role = connection->role;
+	connection->role = slot->entry.role;
 	slot->seen_poll = delta->poll;
 	if (connection->state != CONNECTION_OPEN)
 		remove_slot(delta, slot);

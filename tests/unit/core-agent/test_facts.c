@@ -29,7 +29,7 @@ static void assert_width(const struct fact *fact, const ProtobufCFieldDescriptor
 static void every_row_is_as_the_contract_says(void **state)
 {
 	(void)state;
-	for (const struct fact *fact = facts; fact < facts + facts_n; fact++) {
+	for (const struct fact *fact = facts_rows; fact < facts_rows + facts_n; fact++) {
 		const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field(
 			&sysprobe__v1__connection__descriptor, fact->field);
 
@@ -60,9 +60,9 @@ static void every_fact_has_its_own_place(void **state)
 	(void)state;
 	for (size_t i = 0; i < facts_n; i++)
 		for (size_t k = 0; k < i; k++) {
-			assert_int_not_equal(facts[i].offset, facts[k].offset);
-			assert_int_not_equal(facts[i].field, facts[k].field);
-			assert_string_not_equal(facts[i].name, facts[k].name);
+			assert_int_not_equal(facts_rows[i].offset, facts_rows[k].offset);
+			assert_int_not_equal(facts_rows[i].field, facts_rows[k].field);
+			assert_string_not_equal(facts_rows[i].name, facts_rows[k].name);
 		}
 }
 

@@ -12,9 +12,8 @@
 
 #define BOOT_TO_UNIX 1000000
 
-static uint8_t local4[4] = {10, 0, 0, 1}, remote4[4] = {10, 0, 0, 2}, loopback4[4] = {127, 9, 0, 1};
-static uint8_t local6[16] = {0x20, 1, [15] = 1}, remote6[16] = {0x20, 1, [15] = 2};
-static uint8_t loopback6[16] = {[15] = 1};
+static uint8_t local4[4] = {10, 0, 0, 1}, remote4[4] = {10, 0, 0, 2};
+static uint8_t remote6[16] = {0x20, 1, [15] = 2};
 static uint8_t mapped_local[16] = {[10] = 0xff, 0xff, 10, 0, 0, 1};
 static uint8_t mapped_remote[16] = {[10] = 0xff, 0xff, 10, 0, 0, 2};
 
@@ -164,41 +163,6 @@ static void mapped_addresses_become_ipv4(void **state)
 	assert_memory_equal(connection.remote_address, remote4, 4);
 }
 
-static enum connection_direction direction(const Sysprobe__V1__Connection *record)
-{
-	struct connection connection;
-
-	assert_int_equal(convert(record, &connection), 0);
-	return connection.direction;
-}
-
-static void role_gives_the_direction(void **state)
-{
-	Sysprobe__V1__Connection record = valid_record();
-
-	(void)state;
-	assert_int_equal(direction(&record), CONNECTION_OUTGOING);
-	record.role = SYSPROBE__V1__ROLE__ROLE_SERVER;
-	assert_int_equal(direction(&record), CONNECTION_INCOMING);
-	record.role = SYSPROBE__V1__ROLE__ROLE_UNSPECIFIED;
-	assert_int_equal(direction(&record), CONNECTION_DIRECTION_UNKNOWN);
-}
-
-static void loopback_and_equal_ends_are_local(void **state)
-{
-	Sysprobe__V1__Connection record = valid_record();
-	Sysprobe__V1__Connection six = record_between(local6, loopback6);
-	Sysprobe__V1__Connection equal = record_between(local6, local6);
-	Sysprobe__V1__Connection far = record_between(local6, remote6);
-
-	(void)state;
-	record.remote_address.data = loopback4;
-	assert_int_equal(direction(&record), CONNECTION_LOCAL);
-	assert_int_equal(direction(&six), CONNECTION_LOCAL);
-	assert_int_equal(direction(&equal), CONNECTION_LOCAL);
-	assert_int_equal(direction(&far), CONNECTION_OUTGOING);
-}
-
 static void assert_refused(const Sysprobe__V1__Connection *record)
 {
 	struct connection connection = {.id = 99};
@@ -281,8 +245,6 @@ int main(void)
 		cmocka_unit_test(time_before_1970_or_out_of_range_is_unknown),
 		cmocka_unit_test(rtt_of_zero_is_unknown),
 		cmocka_unit_test(mapped_addresses_become_ipv4),
-		cmocka_unit_test(role_gives_the_direction),
-		cmocka_unit_test(loopback_and_equal_ends_are_local),
 		cmocka_unit_test(id_that_json_cannot_hold_is_refused),
 		cmocka_unit_test(address_that_does_not_fit_the_family_is_refused),
 		cmocka_unit_test(port_above_65535_is_refused),

@@ -161,6 +161,23 @@ static void counter_that_is_not_known_any_more_keeps_its_baseline(void **state)
 	assert_int_equal(again.interval.bytes_sent, 20);
 }
 
+static enum connection_role role_after(struct delta *delta, enum connection_role told)
+{
+	struct connection connection = open_connection(1, 100);
+
+	connection.role = told;
+	assert_int_equal(delta_apply(delta, &connection, SINCE), 0);
+	return connection.role;
+}
+
+static void first_role_that_it_had_stays(void **state)
+{
+	assert_int_equal(role_after(*state, CONNECTION_ROLE_UNKNOWN), CONNECTION_ROLE_UNKNOWN);
+	assert_int_equal(role_after(*state, CONNECTION_SERVER), CONNECTION_SERVER);
+	assert_int_equal(role_after(*state, CONNECTION_CLIENT), CONNECTION_SERVER);
+	assert_int_equal(role_after(*state, CONNECTION_ROLE_UNKNOWN), CONNECTION_SERVER);
+}
+
 static void connection_beyond_the_table_is_left_out_until_its_close(void **state)
 {
 	struct connection live = open_connection(3, 70), closed = closed_connection(3, 80);
@@ -268,6 +285,7 @@ int main(void)
 		TEST(counter_that_goes_down_counts_as_unchanged),
 		TEST(counter_that_went_down_is_not_counted_again_on_its_way_up),
 		TEST(counter_that_is_not_known_any_more_keeps_its_baseline),
+		TEST(first_role_that_it_had_stays),
 		TEST(connection_beyond_the_table_is_left_out_until_its_close),
 		TEST(connection_unseen_in_two_polls_has_vanished),
 		TEST(connection_unseen_in_one_poll_only_stays),
