@@ -20,7 +20,12 @@
 #define FACTS_ALL_COUNTERS (UINT64_C(0x1f) << 16)
 
 /* Those that are named in code. */
-enum fact_field { FACT_DROPPED_ATTEMPTS = 48, FACT_SYNACK_RETRANSMITS = 49 };
+enum fact_field {
+	FACT_BYTES_SENT = 16,
+	FACT_BYTES_RECEIVED = 17,
+	FACT_DROPPED_ATTEMPTS = 48,
+	FACT_SYNACK_RETRANSMITS = 49,
+};
 
 enum fact_type { FACT_NUMBER, FACT_BOOL, FACT_SIDE, FACT_TCP_STATE };
 

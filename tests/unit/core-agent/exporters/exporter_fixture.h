@@ -81,3 +81,12 @@ static inline struct connection a_connection(uint64_t id)
 				   .facts.known = FACTS_ALL_COUNTERS,
 				   .interval = {.bytes_sent = 10}};
 }
+
+static inline struct connection a_listener(uint64_t id)
+{
+	return (struct connection){.id = id,
+				   .state = CONNECTION_LISTENING,
+				   .protocol = CONNECTION_TCP,
+				   .family = CONNECTION_IPV4,
+				   .local_port = 80};
+}
