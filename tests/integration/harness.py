@@ -238,8 +238,8 @@ class Namespace:
         return subprocess.Popen([*self.enter(), *command], **options)
 
     def snmp(self, section):
-        """Counters of /proc/net/snmp or snmp6, as the kernel keeps them for this namespace."""
-        lines = self.run("cat", "/proc/net/snmp").splitlines()
+        """Counters of /proc/net/snmp or netstat, as the kernel keeps them for this namespace."""
+        lines = self.run("cat", "/proc/net/snmp", "/proc/net/netstat").splitlines()
         names, values = [l.split()[1:] for l in lines if l.startswith(section + ":")]
         return dict(zip(names, map(int, values)))
 

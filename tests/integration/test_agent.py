@@ -41,7 +41,12 @@ class Agent(harness.Process):
         return [json.loads(line) for line in lines[:-1]]  # the last is empty or not whole yet
 
     def connections(self, netns):
-        return [r for r in self.records() if r.get("netns") == netns.inode]
+        return [r for r in self.records()
+                if r.get("netns") == netns.inode and r["state"] != "listening"]
+
+    def listeners(self, netns):
+        return [r for r in self.records()
+                if r.get("netns") == netns.inode and r["state"] == "listening"]
 
     def stored(self):
         try:
