@@ -38,6 +38,19 @@ static __always_inline void fill_live(struct sp_connection *record, struct tcp_s
 	record->state = SP_STATE_OPEN;
 }
 
+static __always_inline void fill_child_in_handshake(struct sp_connection *record,
+						    struct tcp_sock *tp, struct sock *sk,
+						    const struct tcp_storage *storage)
+{
+	fill_live(record, tp, sk, storage);
+	record->id = bpf_get_socket_cookie(sk);
+	record->role = SP_ROLE_SERVER;
+	record->owner_is_listener = 1;
+	record->is_adopted = 0;
+	record->started_ns = 0;
+	record->known &= ~SP_KNOWN_RETRANSMIT_KINDS;
+}
+
 /* Live connections and listening sockets, one struct sp_connection each. */
 SEC("iter/bpf_sk_storage_map")
 int tcp_dump_iter(struct bpf_iter__bpf_sk_storage_map *ctx)
@@ -54,6 +67,8 @@ int tcp_dump_iter(struct bpf_iter__bpf_sk_storage_map *ctx)
 		return 0;
 	if (storage->phase == PHASE_LIVE)
 		fill_live(&record, tp, sk, storage);
+	else if (is_child_in_handshake(storage, sk->__sk_common.skc_state))
+		fill_child_in_handshake(&record, tp, sk, storage);
 	else if (storage->phase == PHASE_LISTENING && sk->__sk_common.skc_state == TCP_LISTEN)
 		fill_listener(&record, sk, storage);
 	else

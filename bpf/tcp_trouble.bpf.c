@@ -50,12 +50,18 @@ int BPF_PROG(tcp_retransmit_synack_tp_btf, const struct sock *sk)
 	return 0;
 }
 
-/* Since Linux 6.10 also called without a socket; the look-up then finds nothing. */
+/*
+ * A listener's, to a stray segment, is no connection's. Since Linux 6.10 also called
+ * without a socket.
+ */
 SEC("tp_btf/tcp_send_reset")
 int BPF_PROG(tcp_send_reset_tp_btf, const struct sock *sk)
 {
-	struct tcp_storage *storage = storage_find(sk);
+	struct tcp_storage *storage;
 
+	if (!sk || sk->__sk_common.skc_state == TCP_LISTEN)
+		return 0;
+	storage = storage_find(sk);
 	if (storage)
 		storage->reset_sent = 1;
 	return 0;

@@ -7,7 +7,7 @@ import tempfile
 import pytest
 
 import harness
-from peers import Peer
+from peers import Interpreter, Peer
 
 
 def pytest_collection_modifyitems(items):
@@ -59,3 +59,17 @@ def peers():
     yield start
     for peer in started:
         peer.end()
+
+
+@pytest.fixture
+def interpreter():
+    """Starts interpreters; they end with the test."""
+    started = []
+
+    def start(*arguments, **options):
+        started.append(Interpreter(*arguments, **options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.end()
