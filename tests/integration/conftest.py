@@ -17,11 +17,16 @@ def pytest_collection_modifyitems(items):
             item.add_marker(skip)
 
 
-@pytest.fixture
-def folder():
+def make_folder():
     """A folder that root and nobody can both reach, unlike pytest's own."""
     path = pathlib.Path(tempfile.mkdtemp(prefix="sysprobe-test-", dir="/run"))
     path.chmod(0o755)
+    return path
+
+
+@pytest.fixture
+def folder():
+    path = make_folder()
     yield path
     shutil.rmtree(path, ignore_errors=True)
 
@@ -31,6 +36,22 @@ def probe(folder):
     process = harness.Probe(folder).ready()
     yield process
     process.stop()
+
+
+@pytest.fixture(scope="module")
+def module_probe():
+    path = make_folder()
+    process = harness.Probe(path).ready()
+    yield process
+    process.stop()
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture
+def shared_probe(module_probe):
+    """One probe for a whole file: starting it takes most of a test's time in a virtual machine."""
+    module_probe.begin_test()
+    return module_probe
 
 
 @pytest.fixture

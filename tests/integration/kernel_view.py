@@ -70,10 +70,14 @@ class Capture:
             line = self.popen.stderr.readline()
             assert line, "tcpdump ended"
 
-    def stop(self, marker):
-        """Lines up to now. A datagram of interpreter `marker`, of this namespace, says what now is."""
-        marker("socket.socket(socket.AF_INET, socket.SOCK_DGRAM)"
-               f".sendto(b'', ('10.77.0.2', {self.MARK_PORT}))")
+    def stop(self):
+        """Lines up to now: a broadcast datagram marks it."""
+        self.namespace.run("/usr/bin/python3", "-c",
+                           "import socket\n"
+                           "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+                           "s.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)\n"
+                           "s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b'v0')\n"
+                           f"s.sendto(b'', ('255.255.255.255', {self.MARK_PORT}))")
         lines = []
         while not lines or ": UDP," not in lines[-1]:
             lines.append(self.popen.stdout.readline())

@@ -13,6 +13,11 @@ PORT = 7777  # nobody listens there
 RIGHT = {"4": "10.77.0.2", "6": "fd77::2"}
 
 
+@pytest.fixture
+def probe(shared_probe):
+    return shared_probe
+
+
 def failed(probe, namespace, port=PORT):
     """The one failed attempt to the port."""
     record, = probe.wait_closed(lambda c: c.netns == namespace.inode and c.remote_port == port,
