@@ -2,6 +2,7 @@
 #include "capture.h"
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <errno.h>
 #include <malloc.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include "cgroup_root.h"
 #include "choice_report.h"
 #include "cleanup.h"
+#include "drop_reason.h"
 #include "kernel_features.h"
 #include "log.h"
 
@@ -257,6 +259,16 @@ static int open_rings(struct capture *capture)
 	return ring_buffer__add(capture->rings, process_fd, on_process, capture);
 }
 
+static void read_drop_reasons(void)
+{
+	struct btf *kernel = btf__load_vmlinux_btf();
+	int r = kernel ? drop_reason_read_names(kernel) : -errno;
+
+	btf__free(kernel);
+	if (r < 0)
+		log_warn("reasons of drops have no names", "error=%s", strerror(-r));
+}
+
 struct capture *capture_start(const struct probe_settings *settings,
 			      const struct capture_sink *sink)
 {
@@ -275,6 +287,8 @@ struct capture *capture_start(const struct probe_settings *settings,
 		choice_report_log(capture->choices, capture->cgroup_error);
 	if (r == 0 && capture->bpf)
 		r = open_rings(capture);
+	if (has_programs(capture, HOOK_DROP))
+		read_drop_reasons();
 	if (r < 0) {
 		log_error("cannot load the BPF programs", "error=%s", strerror(-r));
 		unload(capture);
