@@ -207,6 +207,10 @@ enum sp_overflow_cause {
 	SP_OVERFLOW_CLOSED_RING_FULL,
 	SP_OVERFLOW_UDP_TABLE_FULL,
 	SP_OVERFLOW_UDP_EXPIRING, /* a datagram met a flow in the act of expiry */
+	/* Of the tier netlink, counted in user space. */
+	SP_OVERFLOW_DESTROY_LOST,     /* notifications that a socket's buffer had no room for */
+	SP_OVERFLOW_DESTROY_LATE,     /* what came after a connection was given up */
+	SP_OVERFLOW_NETNS_FOUND_LATE, /* connections that had ended when theirs was found */
 	SP_N_OVERFLOW_CAUSES,
 };
 
@@ -221,5 +225,10 @@ enum sp_event_counter {
 	SP_EVENT_SOCKET_STORAGE_FAILED,
 	SP_EVENT_PROCESS_RING_FULL,
 	SP_EVENT_TCP_FAILED_LEFT_OUT, /* by setting */
+	/* Of the tier netlink, counted in user space. */
+	SP_EVENT_SOCKETS_NOT_KEPT,
+	SP_EVENT_DESTROY_OVERRUNS,
+	SP_EVENT_NETNS_NOT_WATCHED,
+	SP_EVENT_DIAG_ERRORS,
 	SP_N_EVENT_COUNTERS,
 };

@@ -41,16 +41,26 @@ static bool is_wanted(enum hook_id id, const struct probe_settings *settings)
 	}
 }
 
+static enum tier max_tier(const struct probe_settings *settings)
+{
+	switch (settings->tier) {
+	case TIER_SETTING_NETLINK:
+		return TIER_NETLINK;
+	case TIER_SETTING_TRACEPOINT:
+		return TIER_TRACEPOINT;
+	default:
+		return TIER_TRAMPOLINE;
+	}
+}
+
 static void choose(struct capture *capture)
 {
-	enum tier max_tier = capture->settings->tier == TIER_SETTING_TRACEPOINT ? TIER_TRACEPOINT :
-										  TIER_TRAMPOLINE;
+	bool wanted[N_HOOKS];
 
-	memset(capture->choices, 0, sizeof(capture->choices));
 	for (int i = 0; i < N_HOOKS; i++)
-		if (is_wanted(i, capture->settings))
-			capture->choices[i] =
-				hook_choose(&hooks[i], max_tier, kernel_features_try_program, NULL);
+		wanted[i] = is_wanted(i, capture->settings);
+	hooks_choose(capture->choices, wanted, max_tier(capture->settings),
+		     kernel_features_try_program, NULL);
 }
 
 static bool has_programs(const struct capture *capture, enum hook_id id)
@@ -285,6 +295,51 @@ static void read_drop_reasons(void)
 		log_warn("reasons of drops have no names", "error=%s", strerror(-r));
 }
 
+/* Nothing is left to fall back to: the hooks that were to read so are off. */
+static void refuse_netlink(struct capture *capture, int error)
+{
+	for (int i = 0; i < N_HOOKS; i++) {
+		struct hook_choice *choice = &capture->choices[i];
+
+		if (choice->variant && choice->variant->tier == TIER_NETLINK)
+			*choice = (struct hook_choice){ NULL, choice->variant,
+							choice->variant->name, error };
+	}
+	log_error("cannot read sockets by sock_diag", "error=%s remedy=%s", strerror(-error),
+		  error == -ENOENT ? "load the module tcp_diag, or use a kernel with "
+				     "CONFIG_INET_TCP_DIAG" :
+				     "start the probe as root, or grant CAP_SYS_ADMIN");
+}
+
+static void start_netlink(struct capture *capture)
+{
+	const struct hook_choice *udp = &capture->choices[HOOK_UDP];
+	const struct netlink_capture_sink sink = { capture->sink.closed, capture->sink.context };
+	bool has_udp = udp->variant && udp->variant->tier == TIER_NETLINK;
+	int error = 0;
+
+	capture->netlink = netlink_capture_start(capture->settings, has_udp, &sink, &error);
+	if (capture->netlink && capture->rings)
+		error = netlink_capture_join_fd(capture->netlink,
+						ring_buffer__epoll_fd(capture->rings));
+	if (error < 0)
+		refuse_netlink(capture, error);
+}
+
+static int start_bpf(struct capture *capture)
+{
+	int r = load_and_attach(capture);
+
+	choice_report_log(capture->choices, capture->cgroup_error);
+	if (r == 0 && capture->bpf)
+		r = map_live(capture);
+	if (r == 0 && capture->bpf)
+		r = open_rings(capture);
+	if (has_programs(capture, HOOK_DROP))
+		read_drop_reasons();
+	return r;
+}
+
 struct capture *capture_start(const struct probe_settings *settings,
 			      const struct capture_sink *sink)
 {
@@ -298,20 +353,14 @@ struct capture *capture_start(const struct probe_settings *settings,
 	capture->n_cpus = libbpf_num_possible_cpus();
 	kernel_features_quieten_libbpf();
 	if (settings->is_enabled)
-		r = load_and_attach(capture);
-	if (settings->is_enabled)
-		choice_report_log(capture->choices, capture->cgroup_error);
-	if (r == 0 && capture->bpf)
-		r = map_live(capture);
-	if (r == 0 && capture->bpf)
-		r = open_rings(capture);
-	if (has_programs(capture, HOOK_DROP))
-		read_drop_reasons();
+		r = start_bpf(capture);
 	if (r < 0) {
 		log_error("cannot load the BPF programs", "error=%s", strerror(-r));
 		unload(capture);
 		memset(capture->choices, 0, sizeof(capture->choices));
 	}
+	if (hooks_need_netlink(capture->choices))
+		start_netlink(capture);
 	/* Parsing the kernel's BTF took megabytes; give them back. */
 	malloc_trim(0);
 	return capture;
@@ -322,6 +371,7 @@ void capture_free(struct capture *capture)
 	if (!capture)
 		return;
 	unload(capture);
+	netlink_capture_free(capture->netlink);
 	free(capture);
 }
 
@@ -335,7 +385,14 @@ const struct hook_choice *capture_choices(const struct capture *capture)
 	return capture->choices;
 }
 
+uint64_t capture_capabilities(const struct capture *capture)
+{
+	return capture->netlink ? netlink_capture_capabilities() : 0;
+}
+
 int capture_ring_fd(const struct capture *capture)
 {
+	if (capture->netlink)
+		return netlink_capture_fd(capture->netlink);
 	return capture->rings ? ring_buffer__epoll_fd(capture->rings) : -1;
 }

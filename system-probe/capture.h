@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The BPF side as the rest of the probe sees it: started once, drained when
- * asked, iterated for a snapshot.
+ * The kernel side as the rest of the probe sees it, be it BPF or sock_diag: started
+ * once, drained when asked, read for a snapshot (live_reader.h).
  */
 
 #include <stdbool.h>
@@ -34,16 +34,22 @@ void capture_free(struct capture *capture);
 
 enum tier capture_tier(const struct capture *capture);
 
+/* Capabilities (1 << CAP_X) that the tier needs whatever capture_check() says. */
+uint64_t capture_capabilities(const struct capture *capture);
+
 /* Whether look-ups and snapshots work with the rights there are: 0 or negative errno. */
 int capture_check(const struct capture *capture);
 
 /* Indexed by enum hook_id, N_HOOKS long. */
 const struct hook_choice *capture_choices(const struct capture *capture);
 
-/* Readable when a ring is a quarter full; -1 when there is none. */
+/*
+ * Readable when a ring is a quarter full, or the tier netlink has something to take;
+ * -1 when there is none.
+ */
 int capture_ring_fd(const struct capture *capture);
 
-/* Hand everything in the rings to the sink. 0 or negative errno. */
+/* Hand everything that has ended to the sink. 0 or negative errno. */
 int capture_drain(struct capture *capture);
 
 /*

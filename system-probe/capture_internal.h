@@ -4,6 +4,7 @@
 /* Shared by capture.c, which starts and ends it, and capture_read.c, which reads it. */
 
 #include "capture.h"
+#include "netlink/netlink_capture.h"
 #include "sysprobe.skel.h"
 
 #define CAPTURE_MAX_LINKS 24
@@ -13,6 +14,7 @@ struct capture {
 	struct capture_sink sink;
 	struct hook_choice choices[N_HOOKS];
 	struct sysprobe_bpf *bpf; /* NULL: nothing loaded */
+	struct netlink_capture *netlink; /* NULL: another tier */
 	struct bpf_link *links[CAPTURE_MAX_LINKS];
 	size_t n_links;
 	struct bpf_link *tcp_dump, *tcp_adopt, *udp_dump, *udp_expire; /* borrowed from `links` */

@@ -16,6 +16,9 @@ static const char *const overflow_names[SP_N_OVERFLOW_CAUSES] = {
 	[SP_OVERFLOW_CLOSED_RING_FULL] = "closed_ring_full",
 	[SP_OVERFLOW_UDP_TABLE_FULL] = "udp_table_full",
 	[SP_OVERFLOW_UDP_EXPIRING] = "udp_expiring",
+	[SP_OVERFLOW_DESTROY_LOST] = "destroy_lost",
+	[SP_OVERFLOW_DESTROY_LATE] = "destroy_late",
+	[SP_OVERFLOW_NETNS_FOUND_LATE] = "netns_found_late",
 };
 
 const char *capture_overflow_name(enum sp_overflow_cause cause)
@@ -26,8 +29,9 @@ const char *capture_overflow_name(enum sp_overflow_cause cause)
 int capture_drain(struct capture *capture)
 {
 	int r = capture->rings ? ring_buffer__consume(capture->rings) : 0;
+	int netlink_error = capture->netlink ? netlink_capture_drain(capture->netlink) : 0;
 
-	return r < 0 ? r : 0;
+	return r < 0 ? r : netlink_error;
 }
 
 static int open_iterator(const struct bpf_link *link)
@@ -171,6 +175,8 @@ void capture_get_overflow(const struct capture *capture,
 		for (int cpu = 0; parts && cpu < capture->n_cpus; cpu++)
 			add_sum(&ret_sums[cause], &parts[cpu]);
 	}
+	if (capture->netlink)
+		netlink_capture_add_overflow(capture->netlink, ret_sums);
 }
 
 void capture_get_events(const struct capture *capture, uint64_t ret_counts[SP_N_EVENT_COUNTERS])
@@ -183,4 +189,6 @@ void capture_get_events(const struct capture *capture, uint64_t ret_counts[SP_N_
 		for (int cpu = 0; parts && cpu < capture->n_cpus; cpu++)
 			ret_counts[which] += parts[cpu];
 	}
+	if (capture->netlink)
+		netlink_capture_add_events(capture->netlink, ret_counts);
 }

@@ -40,11 +40,12 @@ static int works_with(struct capture *capture, uint64_t capabilities)
 static uint64_t least_that_works(struct capture *capture)
 {
 	const size_t n = sizeof(candidates) / sizeof(candidates[0]);
+	const uint64_t base = capture_capabilities(capture);
 
 	for (size_t i = 0; i < n; i++)
-		if (works_with(capture, candidates[i]) == 0)
-			return candidates[i];
-	return candidates[n - 1];
+		if (works_with(capture, base | candidates[i]) == 0)
+			return base | candidates[i];
+	return base | candidates[n - 1];
 }
 
 int drop_privileges(struct capture *capture, const char *group)

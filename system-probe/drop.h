@@ -9,9 +9,10 @@
 struct capture;
 
 /*
- * Keep only the capabilities without which `capture` stops working, found by
- * trying in a child process: none where the kernel lets descriptors be used
- * without (Linux 5.19), else CAP_BPF. Then no_new_privs and no core dumps.
+ * Keep only the capabilities without which `capture` stops working: those it
+ * names (the tier netlink does), and for BPF what trying in a child process
+ * finds: none where the kernel lets descriptors be used without (Linux 5.19), else
+ * CAP_BPF. Then no_new_privs and no core dumps.
  * `group`, unless NULL, stays as the one supplementary group, for the
  * auth-token file. 0 or negative errno; logs what was kept.
  */

@@ -6,13 +6,17 @@ const struct hook hooks[N_HOOKS] = {
 		.name = "tcp",
 		.without = "no TCP connections",
 		.variants = { { .name = "tp_btf/inet_sock_set_state", .tier = TIER_TRACEPOINT,
-				.programs = { "tcp_state_tp_btf", "tcp_dump_iter" } } },
+				.programs = { "tcp_state_tp_btf", "tcp_dump_iter" } },
+			      { .name = "sock_diag", .tier = TIER_NETLINK,
+				.lacks = "errors, resets, kinds of retransmits, times before the "
+					 "first look; owners of clients that end before one" } },
 	},
 	[HOOK_TCP_ADOPT] = {
 		.name = "tcp-adopt",
 		.without = "TCP connections older than the probe appear when they close",
 		.variants = { { .name = "iter/task_file", .tier = TIER_TRACEPOINT,
-				.programs = { "tcp_adopt_iter" } } },
+				.programs = { "tcp_adopt_iter" } },
+			      { .name = "sock_diag", .tier = TIER_NETLINK } },
 	},
 	[HOOK_ACCEPT] = {
 		.name = "accept",
@@ -24,6 +28,9 @@ const struct hook hooks[N_HOOKS] = {
 			  .programs = { "tcp_accept_fexit_old" } },
 			{ .name = "listener, then iter/task_file or who closes", .tier = TIER_TRACEPOINT,
 			  .lacks = "time of accept; until the next look the listener is named" },
+			{ .name = "/proc", .tier = TIER_NETLINK,
+			  .lacks = "time of accept; of connections shorter than a look the listener "
+				   "is named" },
 		},
 	},
 	[HOOK_CONNECT_ERROR] = {
@@ -71,13 +78,16 @@ const struct hook hooks[N_HOOKS] = {
 					"udp_socket_cgroup", "udp_dump_iter", "udp_expire_iter" },
 			  .lacks = "datagrams dropped for a full receive buffer count as received",
 			  .needs_cgroup_root = true },
+			{ .name = "sock_diag", .tier = TIER_NETLINK,
+			  .lacks = "bytes and packets; sockets that are not connected" },
 		},
 	},
 	[HOOK_UDP_ADOPT] = {
 		.name = "udp-adopt",
 		.without = "UDP sockets older than the probe have no owner",
 		.variants = { { .name = "iter/task_file", .tier = TIER_TRACEPOINT,
-				.programs = { "udp_adopt_iter" } } },
+				.programs = { "udp_adopt_iter" } },
+			      { .name = "/proc", .tier = TIER_NETLINK } },
 	},
 	[HOOK_EXEC] = {
 		.name = "exec",
@@ -104,7 +114,7 @@ const struct hook hooks[N_HOOKS] = {
 
 const char *tier_name(enum tier tier)
 {
-	static const char *const names[] = { "none", "tracepoint", "trampoline" };
+	static const char *const names[] = { "none", "netlink", "tracepoint", "trampoline" };
 
 	return names[tier];
 }
@@ -123,15 +133,16 @@ static int try_variant(const struct hook_variant *variant, hook_try_program *try
 	return 0;
 }
 
-struct hook_choice hook_choose(const struct hook *hook, enum tier max_tier,
-			       hook_try_program *try_program, void *context)
+static struct hook_choice choose_between(const struct hook *hook, enum tier min_tier,
+					 enum tier max_tier, hook_try_program *try_program,
+					 void *context)
 {
 	struct hook_choice best = { 0 }, last = { 0 };
 	const char *refused;
 	int r;
 
 	for (const struct hook_variant *variant = hook->variants; variant->name; variant++) {
-		if (variant->tier > max_tier)
+		if (variant->tier < min_tier || variant->tier > max_tier)
 			continue;
 		r = try_variant(variant, try_program, context, &refused);
 		if (r == 0) {
@@ -145,12 +156,59 @@ struct hook_choice hook_choose(const struct hook *hook, enum tier max_tier,
 	return last;
 }
 
+struct hook_choice hook_choose(const struct hook *hook, enum tier max_tier,
+			       hook_try_program *try_program, void *context)
+{
+	return choose_between(hook, TIER_NONE, max_tier, try_program, context);
+}
+
+/* Their programs work on what HOOK_TCP keeps. */
+static bool follows_tcp(enum hook_id id)
+{
+	return id > HOOK_TCP && id < HOOK_UDP;
+}
+
+static bool is_netlink(const struct hook_choice *choice)
+{
+	return choice->variant && choice->variant->tier == TIER_NETLINK;
+}
+
+void hooks_choose(struct hook_choice choices[N_HOOKS], const bool is_wanted[N_HOOKS],
+		  enum tier max_tier, hook_try_program *try_program, void *context)
+{
+	bool is_tcp_netlink = false;
+
+	for (int i = 0; i < N_HOOKS; i++) {
+		bool may_be_netlink = i == HOOK_TCP || is_tcp_netlink || max_tier == TIER_NETLINK;
+		enum tier max = is_tcp_netlink && follows_tcp(i) ? TIER_NETLINK : max_tier;
+
+		choices[i] = (struct hook_choice){ 0 };
+		if (!is_wanted[i])
+			continue;
+		choices[i] = choose_between(&hooks[i],
+					    may_be_netlink ? TIER_NETLINK : TIER_TRACEPOINT, max,
+					    try_program, context);
+		if (i == HOOK_TCP)
+			is_tcp_netlink = is_netlink(&choices[i]);
+	}
+}
+
+bool hooks_need_netlink(const struct hook_choice choices[N_HOOKS])
+{
+	for (int i = 0; i < N_HOOKS; i++)
+		if (is_netlink(&choices[i]))
+			return true;
+	return false;
+}
+
 enum tier hooks_tier(const struct hook_choice choices[N_HOOKS])
 {
 	enum tier best = TIER_NONE;
 
 	if (!choices[HOOK_TCP].variant && !choices[HOOK_UDP].variant)
 		return TIER_NONE;
+	if (is_netlink(&choices[HOOK_TCP]))
+		return TIER_NETLINK;
 	for (int i = 0; i < N_HOOKS; i++)
 		if (choices[i].variant && choices[i].variant->tier > best)
 			best = choices[i].variant->tier;

@@ -11,6 +11,7 @@
 
 enum tier {
 	TIER_NONE,
+	TIER_NETLINK,    /* sock_diag, no BPF */
 	TIER_TRACEPOINT, /* BTF tracepoints, iterators, cgroup programs */
 	TIER_TRAMPOLINE, /* also fentry and fexit */
 };
@@ -33,7 +34,7 @@ enum hook_id {
 };
 
 #define HOOK_MAX_PROGRAMS 5
-#define HOOK_MAX_VARIANTS 3
+#define HOOK_MAX_VARIANTS 4
 
 struct hook_variant {
 	const char *name; /* NULL ends the list */
@@ -72,5 +73,16 @@ struct hook_choice {
 struct hook_choice hook_choose(const struct hook *hook, enum tier max_tier,
 			       hook_try_program *try_program, void *context);
 
-/* Tier that a set of choices amounts to. */
+/*
+ * Choose for all hooks that are wanted; the others get an empty choice. Without BPF for
+ * TCP everything may be read by sock_diag, else nothing is: not for the sake of one
+ * hook are its rights kept.
+ */
+void hooks_choose(struct hook_choice choices[N_HOOKS], const bool is_wanted[N_HOOKS],
+		  enum tier max_tier, hook_try_program *try_program, void *context);
+
+/* Whether anything was chosen that sock_diag gives. */
+bool hooks_need_netlink(const struct hook_choice choices[N_HOOKS]);
+
+/* Tier that a set of choices amounts to; netlink where TCP is read so. */
 enum tier hooks_tier(const struct hook_choice choices[N_HOOKS]);

@@ -95,6 +95,21 @@ static uint64_t ticks_to_ns(uint64_t ticks)
 	return ticks * (1000000000ULL / (uint64_t)sysconf(_SC_CLK_TCK));
 }
 
+int process_scan_read_owner(int directory_fd, struct sp_owner *ret_owner)
+{
+	char line[STAT_MAX_BYTES];
+	struct process_stat stat;
+	ssize_t n = read_file(directory_fd, "stat", line, sizeof(line));
+	int r = n < 0 ? (int)n : process_stat_parse(line, &stat);
+
+	if (r < 0)
+		return r;
+	ret_owner->process_start_ns = ticks_to_ns(stat.start_ticks);
+	memset(ret_owner->comm, 0, sizeof(ret_owner->comm));
+	memcpy(ret_owner->comm, stat.comm, strnlen(stat.comm, sizeof(ret_owner->comm) - 1));
+	return 0;
+}
+
 static int add_process(int directory_fd, uint32_t tgid, struct process_log *log)
 {
 	char stat_line[STAT_MAX_BYTES], command_line[SP_COMMAND_LINE_SIZE + 1];
@@ -123,7 +138,7 @@ static int add_process(int directory_fd, uint32_t tgid, struct process_log *log)
 	return process_log_add_alive(log, &record);
 }
 
-static uint32_t parse_tgid(const char *name)
+uint32_t process_scan_parse_tgid(const char *name)
 {
 	char *end;
 	unsigned long value;
@@ -136,7 +151,7 @@ static uint32_t parse_tgid(const char *name)
 
 static int scan_one(DIR *procfs, const char *name, struct process_log *log)
 {
-	uint32_t tgid = parse_tgid(name);
+	uint32_t tgid = process_scan_parse_tgid(name);
 	CLEANUP_CLOSE int fd = -1;
 
 	if (tgid == 0)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "process_log.h"
+#include "sp_types.h"
 
 /*
  * Put every process alive now into the table, with what only root may read of
@@ -22,3 +23,12 @@ struct process_stat {
 	uint64_t start_ticks; /* since boot, of sysconf(_SC_CLK_TCK) */
 };
 int process_stat_parse(const char *line, struct process_stat *ret_stat);
+
+/*
+ * Name and start of the process whose /proc/PID is open as `directory_fd`: fills those
+ * two fields of `*ret_owner`. 0 or negative errno; -ESRCH when it is gone.
+ */
+int process_scan_read_owner(int directory_fd, struct sp_owner *ret_owner);
+
+/* The process id that a name in /proc is; 0 for other names. Pure. */
+uint32_t process_scan_parse_tgid(const char *name);

@@ -6,7 +6,7 @@
 #define ENV(...) (const char *const[]) { __VA_ARGS__, NULL }
 
 static const char *const log_levels[] = { "error", "warn", "info", "debug", NULL };
-static const char *const tiers[] = { "auto", "trampoline", "tracepoint", NULL };
+static const char *const tiers[] = { "auto", "trampoline", "tracepoint", "netlink", NULL };
 
 const struct option probe_options[] = {
 	{ .key = "log_level", .type = OPTION_ENUM, .offset = FIELD(log_level), .choices = log_levels,
@@ -52,7 +52,8 @@ const struct option probe_options[] = {
 	{ .key = "system_probe_config.max_tracked_connections", .type = OPTION_INT,
 	  .offset = FIELD(max_udp_flows), .fallback = "131072", .min = 1024, .max = 4194304,
 	  .help = "UDP flows kept at once. TCP needs no table. Datagrams of flows beyond it are "
-		  "counted in the overflow bucket udp_table_full." },
+		  "counted in the overflow bucket udp_table_full. In the tier netlink: sockets kept "
+		  "at once, 500 bytes each; one beyond it is reported when it closes." },
 	{ .key = "system_probe_config.max_closed_connections_buffered", .type = OPTION_INT,
 	  .offset = FIELD(max_closed_records), .fallback = "65536", .min = 1024, .max = 4194304,
 	  .help = "Closed connections kept for readers, about 150 bytes each. Older ones that "
@@ -107,3 +108,8 @@ const struct option probe_options[] = {
 };
 
 const size_t probe_options_n = sizeof(probe_options) / sizeof(probe_options[0]);
+
+const char *settings_tier_name(enum tier_setting setting)
+{
+	return tiers[setting];
+}

@@ -26,7 +26,10 @@ struct probe_settings {
 	uint64_t udp_stream_idle_ns;
 };
 
-enum tier_setting { TIER_SETTING_AUTO, TIER_SETTING_TRAMPOLINE, TIER_SETTING_TRACEPOINT };
+enum tier_setting { TIER_SETTING_AUTO, TIER_SETTING_TRAMPOLINE, TIER_SETTING_TRACEPOINT, TIER_SETTING_NETLINK };
+
+/* As it is written in the file. */
+const char *settings_tier_name(enum tier_setting setting);
 
 extern const struct option probe_options[];
 extern const size_t probe_options_n;

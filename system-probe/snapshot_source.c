@@ -1,27 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Live connections, from the kernel's iterators straight into batches: first the
- * TCP sockets, then the UDP flows. No copy of all of them ever exists here.
+ * Live connections, from the kernel's iterators straight into batches. No copy of all
+ * of them ever exists here.
  */
 
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "batch_source.h"
 #include "batch_writer.h"
-#include "iterator.h"
+#include "live_reader.h"
 #include "probe.h"
 
-enum phase { PHASE_HEADER, PHASE_TCP, PHASE_UDP, PHASE_TRAILER, PHASE_END };
+enum phase { PHASE_HEADER, PHASE_LIVE, PHASE_TRAILER, PHASE_END };
 
 struct snapshot_source {
 	struct batch_source base;
 	struct probe *probe;
 	struct batch_writer writer;
-	struct iterator iterator;
-	int tcp_fd, udp_fd; /* -1: that hook is off */
+	struct live_reader *live; /* owned */
 	enum phase phase;
 };
 
@@ -47,25 +45,11 @@ static int add_records(struct snapshot_source *source, const struct sp_connectio
 	return r;
 }
 
-static int read_records(struct snapshot_source *source, const struct sp_connection **ret)
-{
-	const void *records;
-	int n;
-
-	if (source->phase == PHASE_TCP && source->tcp_fd < 0)
-		return 0;
-	if (source->phase == PHASE_TCP)
-		return capture_read_tcp(source->probe->capture, source->tcp_fd, ret);
-	n = iterator_read(&source->iterator, &records);
-	*ret = records;
-	return n;
-}
-
-/* One read of the kernel's: some batches, or the end of the phase. */
+/* One read of the kernel's: some batches, or the end. */
 static int add_some(struct snapshot_source *source, struct evbuffer *out)
 {
 	const struct sp_connection *records;
-	int n = read_records(source, &records);
+	int n = live_reader_read(source->live, &records);
 
 	if (n == 0)
 		source->phase++;
@@ -81,11 +65,10 @@ static int next(struct batch_source *base, struct evbuffer *out)
 
 	switch (source->phase) {
 	case PHASE_HEADER:
-		source->phase = PHASE_TCP;
+		source->phase = PHASE_LIVE;
 		r = batch_write_header(source->probe, 0, out);
 		return r < 0 ? r : 1;
-	case PHASE_TCP:
-	case PHASE_UDP:
+	case PHASE_LIVE:
 		r = add_some(source, out);
 		if (r == 0)
 			r = batch_writer_flush(&source->writer, out);
@@ -104,10 +87,7 @@ static void source_free(struct batch_source *base)
 	struct snapshot_source *source = (struct snapshot_source *)base;
 
 	batch_writer_deinit(&source->writer);
-	if (source->tcp_fd >= 0)
-		(void)close(source->tcp_fd); /* read only */
-	if (source->udp_fd >= 0)
-		(void)close(source->udp_fd);
+	live_reader_free(source->live);
 	free(source);
 }
 
@@ -121,15 +101,11 @@ struct batch_source *snapshot_source_new(struct probe *probe)
 	source->probe = probe;
 	probe_find_workers(probe);
 	probe->has_unnamed_workers = false;
-	source->tcp_fd = capture_open_tcp(probe->capture);
-	source->udp_fd = capture_open_udp(probe->capture);
-	if ((source->tcp_fd < 0 && source->tcp_fd != -ENOTSUP) ||
-	    (source->udp_fd < 0 && source->udp_fd != -ENOTSUP) ||
-	    batch_writer_init(&source->writer) < 0) {
+	source->live = live_reader_new(probe->capture);
+	if (!source->live || batch_writer_init(&source->writer) < 0) {
 		errno = ENOMEM;
 		source_free(&source->base);
 		return NULL;
 	}
-	iterator_init(&source->iterator, source->udp_fd, sizeof(struct sp_connection));
 	return &source->base;
 }

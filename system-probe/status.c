@@ -27,6 +27,13 @@ static const struct {
 	[SP_EVENT_PROCESS_RING_FULL] = { "process_ring_full", "Process starts and ends lost." },
 	[SP_EVENT_TCP_FAILED_LEFT_OUT] = { "tcp_failed_left_out",
 					   "Failed TCP attempts left out by setting." },
+	[SP_EVENT_SOCKETS_NOT_KEPT] = { "sockets_not_kept",
+					"Tier netlink: sightings of sockets beyond the table." },
+	[SP_EVENT_DESTROY_OVERRUNS] = { "destroy_overruns",
+					"Tier netlink: times that ends of sockets were lost." },
+	[SP_EVENT_NETNS_NOT_WATCHED] = { "namespaces_not_watched",
+					 "Tier netlink: failures to watch a network namespace." },
+	[SP_EVENT_DIAG_ERRORS] = { "diag_errors", "Tier netlink: dumps cut short." },
 };
 
 static size_t collect_events(const struct probe *probe, struct metric *out)
@@ -145,6 +152,7 @@ int status_write_json(struct probe *probe, struct evbuffer *out)
 	evbuffer_add_printf(out, "{\"version\":\"%s\",\"tier\":\"%s\",\"started_unix_ns\":%" PRIu64,
 			    SYSPROBE_VERSION, tier_name(capture_tier(probe->capture)),
 			    probe->started_unix_ns);
+	add_member(out, "tier_setting", settings_tier_name(probe->settings->tier));
 	evbuffer_add_printf(out, ",\"hooks\":[");
 	for (int i = 0; i < N_HOOKS; i++) {
 		evbuffer_add_printf(out, "%s", i ? "," : "");
