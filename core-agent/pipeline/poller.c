@@ -17,8 +17,11 @@
 #define NS_PER_S UINT64_C(1000000000)
 #define NS_PER_US UINT64_C(1000)
 
-/* Records of a process may come this long after its end. */
-#define KEEP_PROCESSES_NS (60 * NS_PER_S)
+/*
+ * Records of a process may come this long after its end: the probe ends a UDP flow
+ * 120 s after its last datagram (sysprobe.udp_stream_idle).
+ */
+#define KEEP_PROCESSES_NS (180 * NS_PER_S)
 /* Look-ups of /proc are trusted no longer than this. */
 #define TICK_NS (30 * NS_PER_S)
 /* Between two cycles even when the first took longer than the interval. */

@@ -91,6 +91,7 @@ class FakeProbe:
         self.requests = []  # (path, from)
         self.authorization = set()
         self.faults = {}  # path -> function(body) -> (status, body, is_cut)
+        self.ahead_ns = 0  # of the machine's clock
         self.restart()
 
     def restart(self):
@@ -117,7 +118,7 @@ class FakeProbe:
     def header(self, log):
         header = proto.Header(
             instance_id=self.instance, tier="fake", now_unix_ns=time.time_ns(),
-            now_boottime_ns=time.clock_gettime_ns(time.CLOCK_BOOTTIME))
+            now_boottime_ns=time.clock_gettime_ns(time.CLOCK_BOOTTIME) + self.ahead_ns)
         if log:
             header.first_sequence = log.first
         return header

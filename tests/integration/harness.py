@@ -46,15 +46,15 @@ def until(condition, what, deadline_s=DEADLINE_S):
     raise AssertionError(f"not within {deadline_s} s: {what}")
 
 
-def load_proto(name):
-    """The Python classes of proto/NAME.proto, by Google's own compiler."""
-    folder = tempfile.mkdtemp(prefix="sysprobe-proto-")
-    run("protoc", f"--proto_path={ROOT / 'proto'}", f"--python_out={folder}", f"{name}.proto")
-    sys.path.insert(0, folder)
-    try:
-        return importlib.import_module(f"{name}_pb2")
-    finally:
-        sys.path.remove(folder)
+def load_proto(name, source=ROOT / "proto"):
+    """The Python classes of NAME.proto, by Google's own compiler."""
+    with tempfile.TemporaryDirectory(prefix="sysprobe-proto-") as folder:
+        run("protoc", f"--proto_path={source}", f"--python_out={folder}", f"{name}.proto")
+        sys.path.insert(0, folder)
+        try:
+            return importlib.import_module(f"{name}_pb2")
+        finally:
+            sys.path.remove(folder)
 
 
 proto = load_proto("sysprobe")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Both processes together: what comes out of the agent equals what programs did."""
 
+import grp
 import json
 import os
 import pathlib
@@ -16,7 +17,7 @@ from harness import until
 from peers import transfer
 from test_intake_exporter import make_certificate
 
-FOR_NOBODY = {"DD_SYSPROBE_SOCKET_GROUP": "nogroup"}
+FOR_NOBODY = {"DD_SYSPROBE_SOCKET_GROUP": grp.getgrgid(harness.NOBODY).gr_name}
 
 
 class Agent(harness.Process):

@@ -288,6 +288,24 @@ def test_process_log_names_the_owner(fake, start):
     assert (record["exe"], record["cmdline"]) == ("/usr/bin/worker", "worker --fast")
 
 
+def test_udp_flow_is_named_although_its_process_ended_when_it_went_idle(fake, start):
+    """The probe ends a flow of both directions 120 s after its last datagram."""
+    now_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    process = {"tgid": 4000001, "start_ns": 5, "comm": "dig", "cgroup_name": b"c" * 64}
+    fake.process_log.append(proto.Process(
+        event=proto.Process.EVENT_EXEC, time_ns=now_ns, executable=b"/usr/bin/dig",
+        command_line=b"dig\0", **process))
+    fake.process_log.append(proto.Process(
+        event=proto.Process.EVENT_EXIT, time_ns=now_ns, **process))
+    agent = start()
+    polled(fake)
+    fake.ahead_ns = 122 * 10**9
+    polled(fake)
+    fake.close(9, tgid=4000001, process_start_ns=5, protocol=proto.PROTOCOL_UDP)
+    record = agent.wait_history(lambda r: r.get("id") == 9, "the flow")[0]
+    assert (record["exe"], record["container_id"]) == ("/usr/bin/dig", "c" * 64)
+
+
 def test_idle_connection_is_stored_once_and_written_every_interval(fake, start):
     fake.live[1] = connection(1)
     agent = start()
