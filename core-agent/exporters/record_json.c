@@ -203,6 +203,42 @@ json_t *record_json_connection(const struct connection *connection,
 				       set_duration(object, connection, interval));
 }
 
+json_t *record_json_totals(const struct connection *connection, const struct interval *interval)
+{
+	json_t *object = json_object();
+
+	return checked(object, set_identity(object, connection, interval) |
+				       set_owner(object, connection) |
+				       set_counters(object, &connection->total) |
+				       set_rtt(object, connection) |
+				       set_connect_time(object, connection) |
+				       set_duration(object, connection, interval));
+}
+
+json_t *record_json_owner(const struct connection *connection)
+{
+	json_t *object = json_object();
+
+	return checked(object, set_owner(object, connection));
+}
+
+/* A test holds this to what record_json_totals() gives. */
+bool record_json_has_field(const char *name)
+{
+	static const char *const names[] = {
+		"time", "id", "probe_instance", "state", "error", "proto", "family", "direction",
+		"role", "local_ip", "local_port", "remote_ip", "remote_port", "netns", "pid", "comm",
+		"exe", "cmdline", "user", "container_id", "container_runtime", "pod_uid",
+		"systemd_unit", "bytes_sent", "bytes_received", "packets_sent", "packets_received",
+		"retransmits", "rtt_us", "rtt_var_us", "connect_us", "duration_ms",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
 json_t *record_json_overflow(const struct overflow *overflow, const struct interval *interval)
 {
 	json_t *object = json_object();

@@ -317,3 +317,15 @@ const struct ingest_stats *ingest_get_stats(const struct ingest *ingest)
 {
 	return &ingest->stats;
 }
+
+struct ingest_probe ingest_get_probe(const struct ingest *ingest)
+{
+	return (struct ingest_probe){.instance = ingest->store.positions.probe_instance,
+				     .tier = ingest->tier,
+				     .polled_unix_ns = ingest->store.positions.polled_unix_ns};
+}
+
+const struct delta_stats *ingest_get_delta_stats(const struct ingest *ingest)
+{
+	return delta_get_stats(ingest->store.delta);
+}
