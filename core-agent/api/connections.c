@@ -29,11 +29,13 @@ struct match {
 	const struct recent_record *record; /* held */
 };
 
+/* While it is filled, a heap with the one that would go first at its top. */
 struct matches {
 	struct recent *recent;
 	struct query query;
 	struct match *rows;
 	size_t n, capacity;
+	size_t n_matched;
 	bool is_out_of_memory;
 };
 
@@ -179,19 +181,73 @@ static bool grow(struct matches *matches)
 	return true;
 }
 
+/* Does `a` stand before `b` in the answer? */
+static bool is_before(const struct matches *matches, const struct match *a, const struct match *b)
+{
+	return matches->query.is_ascending ? a->key < b->key : a->key > b->key;
+}
+
+static void swap(struct match *a, struct match *b)
+{
+	struct match kept = *a;
+
+	*a = *b;
+	*b = kept;
+}
+
+static void sift_up(struct matches *matches, size_t i)
+{
+	for (; i > 0; i = (i - 1) / 2) {
+		struct match *row = &matches->rows[i], *above = &matches->rows[(i - 1) / 2];
+
+		if (!is_before(matches, above, row))
+			return;
+		swap(row, above);
+	}
+}
+
+static void sift_down(struct matches *matches)
+{
+	for (size_t i = 0, below; (below = 2 * i + 1) < matches->n; i = below) {
+		if (below + 1 < matches->n &&
+		    is_before(matches, &matches->rows[below], &matches->rows[below + 1]))
+			below++;
+		if (!is_before(matches, &matches->rows[i], &matches->rows[below]))
+			return;
+		swap(&matches->rows[i], &matches->rows[below]);
+	}
+}
+
+static void replace_top(struct matches *matches, struct match *match)
+{
+	if (!is_before(matches, match, &matches->rows[0]))
+		return;
+	recent_release(matches->recent, matches->rows[0].record);
+	match->record = recent_hold(matches->recent, match->record);
+	matches->rows[0] = *match;
+	sift_down(matches);
+}
+
 static void take(const struct recent_record *record, void *context)
 {
 	struct matches *matches = context;
+	struct match match = {.record = record};
 
 	if (matches->is_out_of_memory || !filter_matches(&matches->query.filter, record))
 		return;
+	matches->n_matched++;
+	match.key = matches->query.key(record);
+	if (matches->n == matches->query.list.limit) {
+		replace_top(matches, &match);
+		return;
+	}
 	if (matches->n == matches->capacity && !grow(matches)) {
 		matches->is_out_of_memory = true;
 		return;
 	}
-	matches->rows[matches->n++] = (struct match){
-		.key = matches->query.key(record),
-		.record = recent_hold(matches->recent, record)};
+	match.record = recent_hold(matches->recent, record);
+	matches->rows[matches->n++] = match;
+	sift_up(matches, matches->n - 1);
 }
 
 static int compare_up(const void *a, const void *b)
@@ -206,18 +262,12 @@ static int compare_down(const void *a, const void *b)
 	return compare_up(b, a);
 }
 
-static void release_from(struct matches *matches, size_t first)
-{
-	for (size_t i = first; i < matches->n; i++)
-		recent_release(matches->recent, matches->rows[i].record);
-	matches->n = first < matches->n ? first : matches->n;
-}
-
 static void matches_free(void *context)
 {
 	struct matches *matches = context;
 
-	release_from(matches, 0);
+	for (size_t i = 0; i < matches->n; i++)
+		recent_release(matches->recent, matches->rows[i].record);
 	free(matches->rows);
 	free(matches);
 }
@@ -248,41 +298,49 @@ static json_t *item(size_t i, void *context)
 	return matches->query.n_fields ? pick(record, &matches->query) : record;
 }
 
-void connections_get(struct api *api, const struct api_request *request,
-		     struct response *response)
+/* NULL: `response` says why. */
+static struct matches *find_matches(struct api *api, const struct api_request *request,
+				    struct response *response)
 {
 	struct matches *matches = calloc(1, sizeof(*matches));
-	struct recent_stats stats = recent_get_stats(api->parts.recent);
-	struct list list = {.name = "connections", .item = item, .free = matches_free};
-	size_t n_matched;
 
 	if (!matches) {
 		answer_error(response, 500, "out of memory");
-		return;
+		return NULL;
 	}
 	matches->recent = api->parts.recent;
 	matches->query = (struct query){.list.limit = LIST_DEFAULT_LIMIT, .key = key_bytes};
 	if (!answer_parameters(request, set_parameter, &matches->query, response)) {
 		matches_free(matches);
-		return;
+		return NULL;
 	}
 	recent_for_each(api->parts.recent, take, matches);
 	if (matches->is_out_of_memory) {
 		matches_free(matches);
 		answer_error(response, 500, "out of memory");
-		return;
+		return NULL;
 	}
-	n_matched = matches->n;
-	if (n_matched > 0)
-		qsort(matches->rows, n_matched, sizeof(*matches->rows),
+	if (matches->n > 0)
+		qsort(matches->rows, matches->n, sizeof(*matches->rows),
 		      matches->query.is_ascending ? compare_up : compare_down);
-	release_from(matches, matches->query.list.limit);
+	return matches;
+}
+
+void connections_get(struct api *api, const struct api_request *request,
+		     struct response *response)
+{
+	struct matches *matches = find_matches(api, request, response);
+	struct recent_stats stats = recent_get_stats(api->parts.recent);
+	struct list list = {.name = "connections", .item = item, .free = matches_free,
+			    .context = matches};
+
+	if (!matches)
+		return;
 	list.n = matches->n;
-	list.context = matches;
 	list_answer(api, &list, &matches->query.list,
-		    json_pack("{s:I, s:I, s:I, s:I, s:I}", "matched", (json_int_t)n_matched,
-			      "shown", (json_int_t)list.n, "open", (json_int_t)stats.n_open,
-			      "ended", (json_int_t)stats.n_ended, "not_kept",
-			      (json_int_t)stats.n_not_kept),
+		    json_pack("{s:I, s:I, s:I, s:I, s:I}", "matched",
+			      (json_int_t)matches->n_matched, "shown", (json_int_t)list.n, "open",
+			      (json_int_t)stats.n_open, "ended", (json_int_t)stats.n_ended,
+			      "not_kept", (json_int_t)stats.n_not_kept),
 		    response);
 }

@@ -201,6 +201,7 @@ static int set_remote(struct filter *filter, const char *text)
 #define TEXT_SETTER(name)                                              \
 	static int set_##name(struct filter *filter, const char *text) \
 	{                                                              \
+		filter->has_texts = true;                              \
 		return set_text(text, filter->name);                   \
 	}
 TEXT_SETTER(comm)
@@ -326,5 +327,5 @@ bool filter_matches(const struct filter *filter, const struct recent_record *rec
 	return has_numbers(filter, record) &&
 	       is_in(&filter->local, record->family, record->local_address) &&
 	       is_in(&filter->remote, record->family, record->remote_address) &&
-	       has_texts(filter, record);
+	       (!filter->has_texts || has_texts(filter, record));
 }

@@ -23,6 +23,7 @@ struct filter {
 	uint8_t states; /* bit N: enum connection_state N; 0: any */
 	uint8_t protocol, family, direction, role;
 	bool has_error; /* any error at all */
+	bool has_texts; /* any of those below */
 	uint32_t pid, netns, error;
 	uint16_t port, local_port, remote_port; /* `port`: either end's */
 	struct filter_network local, remote;

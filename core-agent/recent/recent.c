@@ -15,14 +15,14 @@
 #define POLLS_UNTIL_VANISHED 2
 
 struct item {
-	struct recent_record record; /* first: its address is the item's */
-	uint32_t n_users; /* the store is one */
-	uint32_t seen_poll;
-	bool is_out_of_memory; /* could not be linked in */
 	union {
 		UT_hash_handle hh;	    /* open: by record.id */
 		TAILQ_ENTRY(item) entry; /* ended */
 	};
+	struct recent_record record;
+	uint32_t n_users; /* the store is one */
+	uint32_t seen_poll;
+	bool is_out_of_memory; /* could not be linked in */
 };
 
 TAILQ_HEAD(item_list, item);
@@ -37,6 +37,11 @@ struct recent {
 	uint32_t poll;
 	struct recent_stats stats;
 };
+
+static struct item *item_of(const struct recent_record *record)
+{
+	return (struct item *)((uintptr_t)record - offsetof(struct item, record));
+}
 
 struct recent *recent_new(size_t max_records)
 {
@@ -270,16 +275,14 @@ void recent_for_each(const struct recent *recent, recent_on_record on_record, vo
 
 const struct recent_record *recent_hold(struct recent *recent, const struct recent_record *record)
 {
-	struct item *item = (struct item *)(uintptr_t)record;
-
 	(void)recent; /* it says whose record it is */
-	item->n_users++;
+	item_of(record)->n_users++;
 	return record;
 }
 
 void recent_release(struct recent *recent, const struct recent_record *record)
 {
-	release(recent, (struct item *)(uintptr_t)record);
+	release(recent, item_of(record));
 }
 
 void recent_to_connection(const struct recent_record *record, struct connection *ret,

@@ -25,8 +25,28 @@ enum recent_text {
 	RECENT_N_TEXTS,
 };
 
-/* Read only for all but the store. */
+/*
+ * Read only for all but the store. What every question looks at stands together at the
+ * beginning: reading memory is what a question costs.
+ */
 struct recent_record {
+	uint8_t protocol; /* enum connection_protocol, and so on */
+	uint8_t family;
+	uint8_t state;
+	uint8_t role;
+	uint8_t direction;
+	bool has_rtt;
+	uint16_t local_port;
+	uint16_t remote_port;
+	uint32_t pid;
+	uint32_t netns;
+	uint32_t error;
+	struct connection_counters total;
+	uint8_t local_address[16];
+	uint8_t remote_address[16];
+	const char *texts[RECENT_N_TEXTS];
+	const char *container_runtime; /* static, or NULL */
+	const char *probe_instance;    /* a text like the others */
 	uint64_t id;
 	uint64_t time_unix_ns; /* of the last look */
 	uint64_t process_start_ns;
@@ -34,25 +54,8 @@ struct recent_record {
 	uint64_t started_unix_ns;
 	uint64_t established_unix_ns;
 	uint64_t closed_unix_ns;
-	struct connection_counters total;
-	const char *texts[RECENT_N_TEXTS];
-	const char *container_runtime; /* static, or NULL */
-	const char *probe_instance;    /* a text like the others */
-	uint8_t local_address[16];
-	uint8_t remote_address[16];
-	uint32_t pid;
-	uint32_t netns;
-	uint32_t error;
 	uint32_t rtt_us;
 	uint32_t rtt_var_us;
-	uint16_t local_port;
-	uint16_t remote_port;
-	uint8_t protocol; /* enum connection_protocol, and so on */
-	uint8_t family;
-	uint8_t state;
-	uint8_t role;
-	uint8_t direction;
-	bool has_rtt;
 };
 
 struct recent_stats {
