@@ -48,31 +48,31 @@ struct connection_drop {
 /*
  * What was measured of a TCP connection beyond its counters, at the last look or at
  * its close; of a listening socket the last four. Named as in proto/sysprobe.proto,
- * which has units and kernel sources. All of one type, so that a table can fill and
- * read them (facts.h): without its bit in `known` a member means nothing.
+ * which has units and kernel sources. A table fills and reads them (facts.h): without
+ * its bit in `known` a member means nothing.
  */
 struct connection_facts {
 	uint64_t known; /* FACT_BIT() of each, and of each of connection_counters */
-	uint64_t min_rtt_us;
-	uint64_t retransmits_timeout;
-	uint64_t retransmits_fast;
-	uint64_t retransmits_probe;
-	uint64_t reorderings;
-	uint64_t out_of_order;
-	uint64_t ecn; /* bool */
-	uint64_t delivered_ce;
-	uint64_t zero_window_probes;
-	uint64_t lost;
-	uint64_t cwnd;
 	uint64_t delivery_bytes_per_s;
-	uint64_t reset_sent;	 /* bool */
-	uint64_t reset_received; /* bool */
-	uint64_t closed_first;	 /* enum connection_side */
-	uint64_t tcp_state;	 /* include/net/tcp_states.h */
-	uint64_t accept_queue;
-	uint64_t accept_queue_max;
-	uint64_t dropped_attempts;
-	uint64_t synack_retransmits;
+	uint32_t min_rtt_us;
+	uint32_t retransmits_timeout;
+	uint32_t retransmits_fast;
+	uint32_t retransmits_probe;
+	uint32_t reorderings;
+	uint32_t out_of_order;
+	uint32_t ecn; /* bool */
+	uint32_t delivered_ce;
+	uint32_t zero_window_probes;
+	uint32_t lost;
+	uint32_t cwnd;
+	uint32_t reset_sent;	 /* bool */
+	uint32_t reset_received; /* bool */
+	uint32_t closed_first;	 /* enum connection_side */
+	uint32_t tcp_state;	 /* include/net/tcp_states.h */
+	uint32_t accept_queue;
+	uint32_t accept_queue_max;
+	uint32_t dropped_attempts;
+	uint32_t synack_retransmits;
 };
 
 /* Of a listening socket, in the interval; the totals are in its facts. */

@@ -83,21 +83,20 @@ const char *facts_text(const struct fact *fact, uint64_t value)
 	return texts[fact->type].names[value];
 }
 
-static uint64_t read_wire(const Sysprobe__V1__Connection *record, const struct fact *fact)
+static uint64_t read_number(const void *at, bool is_wide)
 {
-	const char *at = (const char *)record + fact->wire_offset;
 	uint64_t wide;
 	uint32_t narrow; /* uint32, bool and enum alike */
 
-	if (fact->is_wide) {
+	if (is_wide) {
 		memcpy(&wide, at, sizeof(wide));
 		return wide;
 	}
 	memcpy(&narrow, at, sizeof(narrow));
 	return narrow;
 }
-_Static_assert(sizeof(protobuf_c_boolean) == sizeof(uint32_t), "read_wire");
-_Static_assert(sizeof(Sysprobe__V1__Side) == sizeof(uint32_t), "read_wire");
+_Static_assert(sizeof(protobuf_c_boolean) == sizeof(uint32_t), "read_number");
+_Static_assert(sizeof(Sysprobe__V1__Side) == sizeof(uint32_t), "read_number");
 
 static bool is_known(const Sysprobe__V1__Connection *record, const struct fact *fact,
 		     uint64_t value)
@@ -114,12 +113,13 @@ struct connection_facts facts_read(const Sysprobe__V1__Connection *record)
 	struct connection_facts ret = {0};
 
 	for (const struct fact *fact = facts_rows; fact < facts_rows + facts_n; fact++) {
-		uint64_t value = read_wire(record, fact);
+		const char *at = (const char *)record + fact->wire_offset;
 
-		if (!is_known(record, fact, value))
+		if (!is_known(record, fact, read_number(at, fact->is_wide)))
 			continue;
 		ret.known |= FACT_BIT(fact->field);
-		memcpy((char *)&ret + fact->offset, &value, sizeof(value));
+		memcpy((char *)&ret + fact->offset, at,
+		       fact->is_wide ? sizeof(uint64_t) : sizeof(uint32_t));
 	}
 	for (size_t i = 0; i < FACTS_N_COUNTERS; i++)
 		ret.known |= record->known_fields & FACT_BIT(facts_counters[i].field);
@@ -159,7 +159,7 @@ bool facts_get(const struct fact *fact, const struct connection_facts *of, uint6
 {
 	if (!(of->known & FACT_BIT(fact->field)))
 		return false;
-	memcpy(ret, (const char *)of + fact->offset, sizeof(*ret));
+	*ret = read_number((const char *)of + fact->offset, fact->is_wide);
 	return true;
 }
 

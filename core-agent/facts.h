@@ -36,7 +36,7 @@ struct fact {
 	const char *name;      /* in records; that of a total, where there is a delta too */
 	size_t wire_offset;    /* in Sysprobe__V1__Connection */
 	size_t offset;	       /* in struct connection_facts */
-	bool is_wide;	       /* 64 bits on the wire */
+	bool is_wide;	       /* 64 bits in both, else 32 */
 	bool is_of_listener;   /* else of a connection */
 	bool is_zero_unknown;  /* never measured, whatever known_fields says */
 };

@@ -162,14 +162,15 @@ static int set_all_counters(json_t *object, const struct connection_counters *co
 	return result;
 }
 
-static int set_counters(json_t *object, const struct connection *connection)
+/* `counters` are the connection's: of the interval or in all. */
+static int set_counters(json_t *object, const struct connection *connection,
+			const struct connection_counters *counters)
 {
 	int result = 0;
 
 	for (const struct counter *c = facts_counters; c < facts_counters + FACTS_N_COUNTERS; c++)
 		if (facts_has_counter(c, &connection->facts))
-			result |= set_number(object, c->name,
-					     facts_get_counter(c, &connection->interval));
+			result |= set_number(object, c->name, facts_get_counter(c, counters));
 	return result;
 }
 
@@ -285,6 +286,16 @@ static json_t *checked(json_t *object, int result)
 	return NULL;
 }
 
+/* How it went, beyond its counters. */
+static int set_story(json_t *object, const struct connection *connection,
+		     const struct interval *interval)
+{
+	return set_rtt(object, connection) | set_facts(object, connection) |
+	       set_drops(object, connection) | set_started(object, connection) |
+	       set_connect_time(object, connection) | set_accept_time(object, connection) |
+	       set_duration(object, connection, interval);
+}
+
 json_t *record_json_connection(const struct connection *connection,
 			       const struct interval *interval)
 {
@@ -293,15 +304,9 @@ json_t *record_json_connection(const struct connection *connection,
 	return checked(object, set_identity(object, connection, interval) |
 				       set_ends(object, connection) |
 				       set_owner(object, connection) |
-				       set_counters(object, connection) |
+				       set_counters(object, connection, &connection->interval) |
 				       set_totals(object, connection) |
-				       set_rtt(object, connection) |
-				       set_facts(object, connection) |
-				       set_drops(object, connection) |
-				       set_started(object, connection) |
-				       set_connect_time(object, connection) |
-				       set_accept_time(object, connection) |
-				       set_duration(object, connection, interval));
+				       set_story(object, connection, interval));
 }
 
 static int set_refusals(json_t *object, const struct connection *listener)
@@ -327,6 +332,52 @@ json_t *record_json_listener(const struct connection *listener, const struct int
 				       set_owner(object, listener) | set_facts(object, listener) |
 				       set_refusals(object, listener) |
 				       set_started(object, listener));
+}
+
+json_t *record_json_totals(const struct connection *connection, const struct interval *interval)
+{
+	json_t *object = json_object();
+
+	return checked(object, set_identity(object, connection, interval) |
+				       set_ends(object, connection) |
+				       set_owner(object, connection) |
+				       set_counters(object, connection, &connection->total) |
+				       set_story(object, connection, interval));
+}
+
+json_t *record_json_owner(const struct connection *connection)
+{
+	json_t *object = json_object();
+
+	return checked(object, set_owner(object, connection));
+}
+
+static bool is_fact(const char *name)
+{
+	for (const struct fact *fact = facts_rows; fact < facts_rows + facts_n; fact++)
+		if (!fact->is_of_listener && strcmp(fact->name, name) == 0)
+			return true;
+	for (const struct counter *c = facts_counters; c < facts_counters + FACTS_N_COUNTERS; c++)
+		if (strcmp(c->name, name) == 0)
+			return true;
+	return false;
+}
+
+/* A test holds this to what record_json_totals() gives. */
+bool record_json_has_field(const char *name)
+{
+	static const char *const names[] = {
+		"time", "id", "probe_instance", "state", "error", "proto", "family", "direction",
+		"role", "local_ip", "local_port", "remote_ip", "remote_port", "netns", "pid", "comm",
+		"owner_is_listener", "exe", "cmdline", "user", "container_id", "container_runtime",
+		"pod_uid", "systemd_unit", "rtt_us", "rtt_var_us", "drops", "started", "connect_us",
+		"accept_us", "duration_ms",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return is_fact(name);
 }
 
 json_t *record_json_overflow(const struct overflow *overflow, const struct interval *interval)

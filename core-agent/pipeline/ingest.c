@@ -393,3 +393,15 @@ const struct listeners *ingest_get_listeners(const struct ingest *ingest)
 {
 	return ingest->listeners;
 }
+
+struct ingest_probe ingest_get_probe(const struct ingest *ingest)
+{
+	return (struct ingest_probe){.instance = ingest->store.positions.probe_instance,
+				     .tier = ingest->tier,
+				     .polled_unix_ns = ingest->store.positions.polled_unix_ns};
+}
+
+const struct delta_stats *ingest_get_delta_stats(const struct ingest *ingest)
+{
+	return delta_get_stats(ingest->store.delta);
+}

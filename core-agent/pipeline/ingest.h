@@ -76,6 +76,18 @@ bool ingest_has_interval(const struct ingest *ingest);
 /* CLOCK_BOOTTIME as of the last header; 0 before the first. */
 uint64_t ingest_now_boottime_ns(const struct ingest *ingest);
 
+/* What the probe said of itself; empty strings and 0 before it was met. */
+struct ingest_probe {
+	const char *instance;
+	const char *tier;
+	uint64_t polled_unix_ns; /* end of the last whole poll */
+};
+
+struct ingest_probe ingest_get_probe(const struct ingest *ingest);
+
+struct delta_stats;
+const struct delta_stats *ingest_get_delta_stats(const struct ingest *ingest);
+
 const struct ingest_stats *ingest_get_stats(const struct ingest *ingest);
 
 /* What listens on this host, as of the last polls. */

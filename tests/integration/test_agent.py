@@ -31,6 +31,7 @@ class Agent(harness.Process):
         self.history_file = self.state / "history.db"
         super().__init__([harness.AGENT, "run"], env={
             "DD_SYSPROBE_SOCKET": str(probe.socket), "DD_SYSPROBE_USER": "nobody",
+            "DD_CMD_PORT": "0", "DD_EXPVAR_PORT": "0",
             "DD_AUTH_TOKEN_FILE_PATH": str(probe.token_file), "DD_EXPORTERS": "jsonl,local",
             "DD_JSONL_PATH": str(self.records_file), "DD_HISTORY_PATH": str(self.history_file),
             "DD_PROCESS_CONFIG_INTERVALS_CONNECTIONS": "1s", **(env or {})})

@@ -32,6 +32,8 @@ class Agent(Process):
             "DD_PROCESS_CONFIG_INTERVALS_CONNECTIONS": "1s",
             "DD_SYSPROBE_DRAIN_INTERVAL": "100ms",
             "DD_SYSPROBE_USER": "nobody",
+            "DD_CMD_PORT": "0",
+            "DD_EXPVAR_PORT": "0",
             **(env or {})}
         super().__init__([AGENT, *arguments], env=self.settings, **options)
 

@@ -143,6 +143,7 @@ def test_agent_that_runs_has_exactly_the_expected_rights(folder, probe):
     os.chown(state, pwd.getpwnam("nobody").pw_uid, pwd.getpwnam("nobody").pw_gid)
     agent = harness.Process([harness.AGENT, "run"], env={
         "DD_SYSPROBE_SOCKET": str(probe.socket), "DD_SYSPROBE_USER": "nobody",
+        "DD_CMD_PORT": "0", "DD_EXPVAR_PORT": "0",
         "DD_AUTH_TOKEN_FILE_PATH": str(state / "auth_token"),
         "DD_HISTORY_PATH": str(state / "history.db"), "DD_EXPORTERS": "local"})
     try:
