@@ -53,6 +53,8 @@ enum {
 #define ECANCELED 125
 /* include/net/sock.h, enum sock_flags: set by tcp_fin() alone */
 #define SOCK_DONE 1
+/* include/net/sock.h: the program reads no more */
+#define RCV_SHUTDOWN 1
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -96,6 +98,7 @@ struct sock {
 	struct sock_common __sk_common;
 	__u16 sk_protocol;
 	int sk_err;
+	__u8 sk_shutdown;
 	__u32 sk_ack_backlog;
 	__u32 sk_max_ack_backlog;
 	atomic_t sk_drops;
@@ -129,6 +132,7 @@ struct tcp_sock {
 	__u64 bytes_received;
 	__u32 segs_out;
 	__u32 segs_in;
+	__u32 data_segs_in;
 	__u32 total_retrans;
 	__u32 srtt_us;
 	__u32 mdev_us;

@@ -59,6 +59,7 @@ static __always_inline void storage_begin(struct tcp_storage *storage, const str
 	storage->retransmits_fast = 0;
 	storage->retransmits_probe = 0;
 	storage->synack_retransmits = 0;
+	storage->reads_no_more = 0;
 }
 
 /* tcp_v4_connect() and tcp_v6_connect(), in the caller's context. */
@@ -115,12 +116,28 @@ static __always_inline void owner_is_closer(struct tcp_storage *storage, const s
 		storage_set_owner(storage, task, sk);
 }
 
-static __always_inline void on_fin(const struct sock *sk)
+static __always_inline void remember_fin(struct tcp_storage *storage, const struct sock *sk)
 {
-	struct tcp_storage *storage = has_accept_hook ? NULL : storage_find(sk);
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock((void *)sk);
 
-	if (storage)
-		owner_is_closer(storage, sk);
+	if (!tp)
+		return;
+	storage->reads_no_more = sk->sk_shutdown & RCV_SHUTDOWN;
+	storage->data_segments_at_fin = tp->data_segs_in;
+}
+
+static __always_inline void on_fin(const struct sock *sk, int newstate)
+{
+	struct tcp_storage *storage;
+
+	if (has_accept_hook && newstate != TCP_FIN_WAIT1)
+		return;
+	storage = storage_find(sk);
+	if (!storage)
+		return;
+	owner_is_closer(storage, sk);
+	if (newstate == TCP_FIN_WAIT1)
+		remember_fin(storage, sk);
 }
 
 static __always_inline void lose_closed(struct tcp_sock *tp, const struct sock *sk)
@@ -208,6 +225,8 @@ static __always_inline void on_close(const struct sock *sk, int oldstate)
 		storage->reset_sent = 1;
 		owner_is_closer(storage, sk);
 	}
+	if (storage && sk->sk_err == 0 && is_abort_on_data(storage, sk, oldstate))
+		storage->reset_sent = 1;
 	if (storage)
 		storage->phase = PHASE_CLOSED;
 	if (oldstate == TCP_LISTEN)
@@ -235,7 +254,7 @@ int BPF_PROG(tcp_state_tp_btf, const struct sock *sk, int oldstate, int newstate
 		break;
 	case TCP_FIN_WAIT1:
 	case TCP_LAST_ACK:
-		on_fin(sk);
+		on_fin(sk, newstate);
 		break;
 	case TCP_CLOSE:
 		on_close(sk, oldstate);

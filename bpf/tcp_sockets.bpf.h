@@ -28,13 +28,15 @@ struct tcp_storage {
 	__u32 retransmits_fast;
 	__u32 retransmits_probe;
 	__u32 synack_retransmits; /* of a listener */
+	__u32 data_segments_at_fin; /* tcp_sock.data_segs_in when reads_no_more was set */
 	__u8 role;
 	__u8 phase;
 	__u8 is_adopted;
 	__u8 owner_is_listener;
 	__u8 reset_sent;
 	__u8 reset_received;
-	__u8 pad[6];
+	__u8 reads_no_more; /* since its own FIN: close(), or shutdown() both ways */
+	__u8 pad[1];
 };
 
 /*
@@ -113,6 +115,23 @@ static __always_inline struct tcp_storage *storage_create(const struct sock *sk)
 	if (!storage)
 		count(SP_EVENT_SOCKET_STORAGE_FAILED);
 	return storage;
+}
+
+/*
+ * The kernel answers data that nobody will read with a reset and closes the socket
+ * first, either with tcp_reset(), as if it had received one, or with no error at all
+ * (TCPAbortOnData, tcp_rcv_state_process()).
+ */
+static __always_inline bool is_abort_on_data(const struct tcp_storage *storage,
+					     const struct sock *sk, int state)
+{
+	struct tcp_sock *tp;
+
+	if (!storage->reads_no_more || (state != TCP_FIN_WAIT1 && state != TCP_FIN_WAIT2) ||
+	    sk->__sk_common.skc_flags & (1UL << SOCK_DONE))
+		return false;
+	tp = bpf_skc_to_tcp_sock((void *)sk);
+	return tp && tp->data_segs_in != storage->data_segments_at_fin;
 }
 
 static __always_inline void storage_set_owner(struct tcp_storage *storage, struct task_struct *task,

@@ -73,7 +73,9 @@ int BPF_PROG(tcp_receive_reset_tp_btf, struct sock *sk)
 {
 	struct tcp_storage *storage = storage_find(sk);
 
-	if (storage)
+	if (storage && is_abort_on_data(storage, sk, sk->__sk_common.skc_state))
+		storage->reset_sent = 1;
+	else if (storage)
 		storage->reset_received = 1;
 	return 0;
 }

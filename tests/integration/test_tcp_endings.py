@@ -101,20 +101,50 @@ def test_reset_after_the_peers_fin_leaves_the_peer_first(talk):
     assert at_client.reset_sent and at_server.reset_received
 
 
+# How the server comes to get data that it will not read, and what the client then sees.
+DATA_FOR_NOBODY = {
+    "reads no more": ("", "", "s.shutdown(socket.SHUT_RDWR)", errno.EPIPE),
+    "FIN is lost": ("tcp flags & fin == fin drop", "", "s.close()", errno.ECONNRESET),
+    # The data then acknowledge the FIN.
+    "ACK of the FIN is lost": ("", "meta length <= 52 drop", "s.close()", errno.EPIPE),
+}
+
+
 @pytest.mark.kernel
-def test_data_for_nobody_is_answered_with_a_reset(talk):
-    """A program that reads no more, with the socket still open."""
+@pytest.mark.parametrize("how", DATA_FOR_NOBODY)
+def test_data_for_nobody_is_answered_with_a_reset(talk, how):
+    to_client, to_server, close, error = DATA_FOR_NOBODY[how]
+    nft(talk.pair.left, "input", *filter(None, [to_client]))
+    nft(talk.pair.right, "input", *filter(None, [to_server]))
     capture = Capture(talk.pair.right)
-    talk.server("s.shutdown(socket.SHUT_RDWR)")
-    assert talk.client("receive_to_end(s)") == 0
+    talk.server(close)
+    if error == errno.EPIPE:  # the FIN arrived
+        assert talk.client("receive_to_end(s)") == 0
     talk.client("send(s, 5)")
     at_client, at_server = talk.closed()
     lines = capture.stop()
-    assert packets(lines, "R", talk.port) >= 1
+    assert packets(lines, "R", talk.port) >= 1 > packets(lines, "R", talk.client_port)
     assert at_server.reset_sent and not at_server.reset_received
     assert at_client.reset_received and not at_client.reset_sent
     assert first(at_server) == "SIDE_LOCAL"
-    assert at_client.error == errno.EPIPE  # reset after the peer's FIN
+    assert at_client.error == error
+
+
+@pytest.mark.kernel
+def test_reset_in_answer_to_a_fin_is_received(talk):
+    """What looks to the kernel much like data for nobody."""
+    capture = Capture(talk.pair.right)
+    talk.client("send(s, 70000)")
+    talk.server("receive(s, 70000)", "send(s, 5)")
+    talk.client("wait_unread(s, 5)")
+    talk.server("s.shutdown(socket.SHUT_RDWR)")
+    talk.client("s.close()")
+    at_client, at_server = talk.closed()
+    lines = capture.stop()
+    assert packets(lines, "R", talk.client_port) == 1 and packets(lines, "R", talk.port) == 0
+    assert at_server.reset_received and not at_server.reset_sent
+    assert at_client.reset_sent and not at_client.reset_received
+    assert at_server.error == errno.ECONNRESET
 
 
 @pytest.mark.kernel
