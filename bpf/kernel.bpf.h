@@ -40,8 +40,8 @@ enum {
 /* include/uapi/linux/tcp.h */
 #define TCP_CA_RECOVERY 3
 #define TCP_CA_LOSS 4
-/* include/net/tcp.h */
-#define TCP_ECN_OK 1
+/* include/net/tcp.h: RFC 3168, once called TCP_ECN_OK, or AccECN, unused before 6.18 */
+#define TCP_ECN_MODE_ANY 0x11
 /* include/net/inet_connection_sock.h */
 #define ICSK_TIME_PROBE0 3
 /* include/linux/sched.h */

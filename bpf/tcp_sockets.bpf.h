@@ -91,6 +91,15 @@ static __always_inline bool is_collected(const struct sock *sk)
 	return sk->__sk_common.skc_family == AF_INET ? collect_tcp_v4 : collect_tcp_v6;
 }
 
+/*
+ * Accepted before the handshake is over, by TCP Fast Open; others are in this state
+ * for a moment only. Its storage is still its listener's.
+ */
+static __always_inline bool is_child_in_handshake(const struct tcp_storage *storage, int state)
+{
+	return storage->phase == PHASE_LISTENING && state == TCP_SYN_RECV;
+}
+
 static __always_inline struct tcp_storage *storage_find(const struct sock *sk)
 {
 	return bpf_sk_storage_get(&tcp_sockets, (void *)sk, NULL, 0);

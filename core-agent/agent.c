@@ -128,10 +128,11 @@ static void log_counters(const struct agent *agent)
 	log_info("ended",
 		 "connections=%" PRIu64 " invalid=%" PRIu64 " duplicates=%" PRIu64
 		 " left_out=%" PRIu64 " closed_lost=%" PRIu64 " process_events_lost=%" PRIu64
-		 " probe_restarts=%" PRIu64 " aborted_intervals=%" PRIu64,
+		 " probe_restarts=%" PRIu64 " aborted_intervals=%" PRIu64
+		 " listeners_left_out=%" PRIu64 " ends_left_out=%" PRIu64,
 		 stats->n_connections, stats->n_invalid, stats->n_duplicates, stats->n_left_out,
 		 stats->n_closed_lost, stats->n_process_lost, stats->n_instances,
-		 stats->n_aborted);
+		 stats->n_aborted, stats->n_listeners_left_out, stats->n_ends_left_out);
 	for (size_t i = 0; exporters_name(agent->exporters, i); i++) {
 		const struct exporter_stats *exporter = exporters_stats(agent->exporters, i);
 

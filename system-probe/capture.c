@@ -2,6 +2,7 @@
 #include "capture.h"
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <errno.h>
 #include <malloc.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include "cgroup_root.h"
 #include "choice_report.h"
 #include "cleanup.h"
+#include "drop_reason.h"
 #include "kernel_features.h"
 #include "log.h"
 
@@ -273,6 +275,16 @@ static int open_rings(struct capture *capture)
 	return ring_buffer__add(capture->rings, process_fd, on_process, capture);
 }
 
+static void read_drop_reasons(void)
+{
+	struct btf *kernel = btf__load_vmlinux_btf();
+	int r = kernel ? drop_reason_read_names(kernel) : -errno;
+
+	btf__free(kernel);
+	if (r < 0)
+		log_warn("reasons of drops have no names", "error=%s", strerror(-r));
+}
+
 struct capture *capture_start(const struct probe_settings *settings,
 			      const struct capture_sink *sink)
 {
@@ -293,6 +305,8 @@ struct capture *capture_start(const struct probe_settings *settings,
 		r = map_live(capture);
 	if (r == 0 && capture->bpf)
 		r = open_rings(capture);
+	if (has_programs(capture, HOOK_DROP))
+		read_drop_reasons();
 	if (r < 0) {
 		log_error("cannot load the BPF programs", "error=%s", strerror(-r));
 		unload(capture);

@@ -132,6 +132,16 @@ int exporters_connection(struct exporters *exporters, const struct connection *c
 	return result;
 }
 
+int exporters_listener(struct exporters *exporters, const struct connection *listener)
+{
+	int result = 0;
+
+	for (struct row *row = exporters->rows; row < exporters->rows + exporters->n; row++)
+		if (row->class->listener)
+			result = worse(result, row->class->listener(row->exporter, listener));
+	return result;
+}
+
 int exporters_overflow(struct exporters *exporters, const struct overflow *overflow)
 {
 	int result = 0;

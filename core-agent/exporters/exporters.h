@@ -30,6 +30,7 @@ void exporters_free(struct exporters *exporters);
  */
 int exporters_begin(struct exporters *exporters, const struct interval *interval);
 int exporters_connection(struct exporters *exporters, const struct connection *connection);
+int exporters_listener(struct exporters *exporters, const struct connection *listener);
 int exporters_overflow(struct exporters *exporters, const struct overflow *overflow);
 int exporters_end(struct exporters *exporters, bool is_aborted);
 void exporters_polled(struct exporters *exporters);

@@ -14,6 +14,9 @@
 json_t *record_json_connection(const struct connection *connection,
 			       const struct interval *interval);
 
+/* A listening socket (state CONNECTION_LISTENING): no remote end, no counters. */
+json_t *record_json_listener(const struct connection *listener, const struct interval *interval);
+
 /* {"time": ..., "probe_instance": ..., "overflow": {"cause": ..., "connections": ...}} */
 json_t *record_json_overflow(const struct overflow *overflow, const struct interval *interval);
 

@@ -166,6 +166,7 @@ class Probe(Process):
         self.socket = self.folder / "sysprobe.sock"
         self.token_file = self.folder / "auth_token"
         self.token = secrets.token_hex(32)
+        self.first_closed = 1
         if has_token:
             self.write_token(self.token)
         super().__init__([*prefix, PROBE, *arguments], env={
@@ -205,8 +206,13 @@ class Probe(Process):
     def snapshot(self):
         return Stream(self.get("/v1/connections"))
 
-    def closed(self, start=1):
-        return Stream(self.get(f"/v1/closed?from={start}"))
+    def closed(self, start=None):
+        """From number `start` on; from where the test began without."""
+        return Stream(self.get(f"/v1/closed?from={self.first_closed if start is None else start}"))
+
+    def begin_test(self):
+        """What is closed by now was another test's: namespaces' inode numbers come again."""
+        self.first_closed = self.closed(2**63).trailer.next_sequence
 
     def processes(self, start=1):
         return Stream(self.get(f"/v1/processes?from={start}"))
@@ -239,8 +245,8 @@ class Namespace:
         return subprocess.Popen([*self.enter(), *command], **options)
 
     def snmp(self, section):
-        """Counters of /proc/net/snmp or snmp6, as the kernel keeps them for this namespace."""
-        lines = self.run("cat", "/proc/net/snmp").splitlines()
+        """Counters of /proc/net/snmp or netstat, as the kernel keeps them for this namespace."""
+        lines = self.run("cat", "/proc/net/snmp", "/proc/net/netstat").splitlines()
         names, values = [l.split()[1:] for l in lines if l.startswith(section + ":")]
         return dict(zip(names, map(int, values)))
 

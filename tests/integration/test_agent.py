@@ -41,7 +41,12 @@ class Agent(harness.Process):
         return [json.loads(line) for line in lines[:-1]]  # the last is empty or not whole yet
 
     def connections(self, netns):
-        return [r for r in self.records() if r.get("netns") == netns.inode]
+        return [r for r in self.records()
+                if r.get("netns") == netns.inode and r["state"] != "listening"]
+
+    def listeners(self, netns):
+        return [r for r in self.records()
+                if r.get("netns") == netns.inode and r["state"] == "listening"]
 
     def stored(self):
         try:
@@ -98,7 +103,8 @@ def test_deltas_add_up_to_the_total(probe, start_agent, pair, peers):
     assert last["exe"] == os.path.realpath("/usr/bin/python3") or last["exe"] == "/usr/bin/python3"
     assert "tcp_peer.py connect" in last["cmdline"]
     assert last["user"] == "root"
-    assert (last["direction"], last["proto"], last["family"]) == ("outgoing", "tcp", "ipv4")
+    assert (last["direction"], last["role"], last["proto"], last["family"]) == \
+        ("local", "client", "tcp", "ipv4")
 
 
 def test_process_of_a_few_milliseconds_is_named(probe, start_agent, pair, peers):
