@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the guests reported, as one table and one file."""
 import collections
+import re
 import xml.etree.ElementTree as ElementTree
 
 GUEST = "the guest itself"
@@ -68,7 +69,7 @@ def print_table(columns):
 
 
 def short(test):
-    return test.rpartition("/")[2].replace(".py::test_", ": ").replace("_", " ")
+    return re.sub(r".*/test_(.*)\.py::test_", r"\1: ", test).replace("_", " ")
 
 
 def print_skips(columns):
