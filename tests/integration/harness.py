@@ -23,8 +23,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("SYSPROBE_BUILD", ROOT / "build"))
 PROBE = BUILD / "system-probe" / "system-probe"
 AGENT = BUILD / "core-agent" / "core-agent"
-DEADLINE_S = 30
+DEADLINE_S = int(os.environ.get("SYSPROBE_DEADLINE_S", "30"))  # an emulated CPU needs longer
 NOBODY = 65534
+HAS_IPV6 = os.path.exists("/proc/net/if_inet6")
 
 
 def run(*command, **options):
@@ -263,7 +264,8 @@ class Pair:
             "v0", "netns", self.right.name)
         for number, namespace in enumerate((self.left, self.right), 1):
             namespace.run("ip", "address", "add", f"10.77.0.{number}/24", "dev", "v0")
-            namespace.run("ip", "address", "add", f"fd77::{number}/64", "dev", "v0", "nodad")
+            if HAS_IPV6:
+                namespace.run("ip", "address", "add", f"fd77::{number}/64", "dev", "v0", "nodad")
             namespace.run("ip", "link", "set", "v0", "up")
 
     def delete(self):

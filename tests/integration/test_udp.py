@@ -32,6 +32,7 @@ def counters(c):
 
 
 @pytest.mark.kernel
+@pytest.mark.core
 @pytest.mark.parametrize("name", ADDRESSES)
 def test_connected_socket_counts_both_ways(probe, pair, peers, name):
     family, left, right = ADDRESSES[name]
@@ -164,6 +165,7 @@ def test_socket_older_than_the_probe_has_its_owner(folder, pair, peers):
 
 
 @pytest.mark.kernel
+@pytest.mark.core
 def test_idle_flow_ends_with_its_exact_totals(expiring_probe, pair, peers):
     probe = expiring_probe
     client = peers(pair.left, "udp_peer.py", "4", "10.77.0.1", 0)
