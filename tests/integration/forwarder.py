@@ -29,6 +29,8 @@ def open_device(namespace, address):
     if ctypes.CDLL(None, use_errno=True).setns(fd, CLONE_NEWNET) < 0:
         raise OSError(ctypes.get_errno(), namespace)
     os.close(fd)
+    if not os.path.exists("/dev/net/tun"):
+        subprocess.run(["modprobe", "tun"], check=True)
     tun = os.open("/dev/net/tun", os.O_RDWR)
     fcntl.ioctl(tun, TUNSETIFF, struct.pack("16sH", b"t0", IFF_TUN | IFF_NO_PI))
     subprocess.run(["ip", "address", "add", f"{address}/24", "dev", "t0"], check=True)

@@ -7,7 +7,6 @@ expression, {} once statements are done, {"errno": N} where they raised an OSErr
 Sockets live in its variables. What tests say often has a function below.
 """
 
-import ctypes
 import fcntl
 import json
 import os
@@ -110,6 +109,8 @@ def start_ticks():
 
 def enter(path):
     """Into the network namespace of a file; sockets opened before stay where they are."""
+    import ctypes  # slow, and few need it
+
     libc = ctypes.CDLL(None, use_errno=True)
     fd = os.open(path, os.O_RDONLY)
     if libc.setns(fd, CLONE_NEWNET) < 0:

@@ -4,17 +4,12 @@
 import re
 import subprocess
 
-import harness
 from harness import until
-
-SCALES = {"": 1, "K": 1e3, "M": 1e6, "G": 1e9}
 
 
 def netstat(namespace):
     """Counters of /proc/net/netstat, which begin at 0 with the namespace."""
-    lines = namespace.run("cat", "/proc/net/netstat").splitlines()
-    names, values = [line.split()[1:] for line in lines if line.startswith("TcpExt:")]
-    return dict(zip(names, map(int, values)))
+    return namespace.snmp("TcpExt")
 
 
 def ss(namespace, *filters):

@@ -60,7 +60,7 @@ class Interpreter:
     def __init__(self, namespace=None, prefix=()):
         path = harness.ROOT / "tests" / "integration" / "interpreter.py"
         enter = namespace.enter() if namespace else []
-        self.popen = subprocess.Popen([*enter, *prefix, "/usr/bin/python3", str(path)],
+        self.popen = subprocess.Popen([*enter, *prefix, "/usr/bin/python3", "-IS", str(path)],
                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.pid = self.finish()
 

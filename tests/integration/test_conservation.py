@@ -125,7 +125,6 @@ def test_full_ring_of_closed_connections_loses_nothing_unseen(start, accounts, n
     assert probe.status()["overflow"]["closed_ring_full"]["connections"] == lost.connections
 
 
-@pytest.mark.kernel
 def test_failed_attempts_that_found_the_ring_full_are_counted(
         start, accounts, namespace, interpreter):
     probe = start()

@@ -64,7 +64,6 @@ def many(interpreter):
     namespaces.delete()
 
 
-@pytest.mark.kernel
 def test_connections_of_64_namespaces_are_told_apart(folder, many):
     many.add(range(N // 2))
     probe = harness.Probe(folder).ready()

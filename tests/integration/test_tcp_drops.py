@@ -55,7 +55,6 @@ def test_packets_that_a_filter_drops_are_the_connections(probe, pair, interprete
     assert drops_of(closed, port)["NETFILTER_DROP"] >= truth
 
 
-@pytest.mark.kernel
 def test_drops_of_one_connection_are_not_anothers(probe, pair, interpreter):
     skip_without(probe, "nothing")
     _, client, port = connection(pair, interpreter)
@@ -83,7 +82,6 @@ def test_packets_that_the_receiver_drops_have_a_reason(probe, pair, interpreter)
     assert set(until(dropped_at_server, "the second copy is dropped")) == {"TCP_OLD_DATA"}
 
 
-@pytest.mark.kernel
 def test_drops_are_not_collected_unasked(folder, pair, interpreter):
     probe = harness.Probe(folder).ready()
     try:

@@ -53,7 +53,6 @@ def first(record):
     return proto.Side.Name(record.closed_first)
 
 
-@pytest.mark.kernel
 @pytest.mark.parametrize("who", ["client", "server"])
 def test_orderly_close_says_who_closed_first(talk, who):
     closer, other = (talk.client, talk.server) if who == "client" else (talk.server, talk.client)
@@ -91,7 +90,6 @@ def test_reset_is_told_at_both_ends(talk, who, how):
     assert by.bytes_received == to.bytes_sent == 5
 
 
-@pytest.mark.kernel
 def test_reset_after_the_peers_fin_leaves_the_peer_first(talk):
     talk.server("s.shutdown(socket.SHUT_WR)")
     assert talk.client("receive_to_end(s)") == 0
@@ -147,7 +145,6 @@ def test_reset_in_answer_to_a_fin_is_received(talk):
     assert at_server.error == errno.ECONNRESET
 
 
-@pytest.mark.kernel
 def test_half_close_shows_while_it_lasts(talk):
     at_client, at_server = talk.live()
     assert (at_client.tcp_state, at_server.tcp_state) == (ESTABLISHED, ESTABLISHED)
@@ -187,7 +184,6 @@ def test_unanswered_keepalive_is_a_timeout_and_a_reset(talk):
     assert record.reset_sent and not record.reset_received
 
 
-@pytest.mark.kernel
 def test_unanswered_data_is_a_timeout_without_a_reset(talk):
     capture = Capture(talk.pair.left)
     cut_off(talk)

@@ -140,7 +140,6 @@ def test_reset_during_the_handshake_fails_at_the_server(probe, pair, interpreter
     assert (live.id, live.tcp_state, live.bytes_received) == (record.id, 3, 10)
 
 
-@pytest.mark.kernel
 def test_second_attempt_on_one_socket_is_a_connection_of_its_own(probe, pair, interpreter):
     server, client = interpreter(pair.right), interpreter(pair.left)
     port = server("l = listen('10.77.0.2')", "port(l)")
@@ -155,7 +154,6 @@ def test_second_attempt_on_one_socket_is_a_connection_of_its_own(probe, pair, in
     assert not live.reset_received
 
 
-@pytest.mark.kernel
 def test_failed_attempts_are_left_out_and_counted_by_setting(folder, pair, interpreter):
     probe = harness.Probe(folder, env={
         "DD_NETWORK_CONFIG_ENABLE_TCP_FAILED_CONNECTIONS": "false"}).ready()

@@ -37,7 +37,6 @@ def test_listening_port_is_known_with_its_owner(probe, pair, interpreter, family
     assert port not in {c.local_port for c in probe.snapshot().listeners}
 
 
-@pytest.mark.kernel
 def test_listening_port_older_than_the_probe_is_known(folder, pair, interpreter):
     server = interpreter(pair.right)
     port = server("l = listen('0.0.0.0')", "port(l)")
@@ -49,7 +48,6 @@ def test_listening_port_older_than_the_probe_is_known(folder, pair, interpreter)
         probe.stop()
 
 
-@pytest.mark.kernel
 def test_accept_queue_is_what_ss_shows(probe, pair, interpreter):
     server, client = interpreter(pair.right), interpreter(pair.left)
     port = server("l = listen('10.77.0.2', backlog=7)", "port(l)")
@@ -80,7 +78,6 @@ def test_full_accept_queue_drops_are_counted_at_the_listener(probe, pair, interp
     assert (record.accept_queue, record.accept_queue_max) == (BACKLOG + 1, BACKLOG)
 
 
-@pytest.mark.kernel
 def test_full_syn_queue_drops_are_counted_at_the_listener(probe, pair, interpreter):
     pair.right.run("sysctl", "-qw", "net.ipv4.tcp_syncookies=0")
     nft(pair.right, "input", "tcp flags & (syn | ack) == ack drop")  # no handshake ends
@@ -109,7 +106,6 @@ def test_syn_ack_retransmits_are_counted_at_the_listener(probe, pair, interprete
     assert netstat(pair.right)["TCPSynRetrans"] >= record.synack_retransmits
 
 
-@pytest.mark.kernel
 def test_connection_inherits_nothing_that_its_listener_counted(probe, pair, interpreter):
     nft(pair.right, "input", "tcp flags & (syn | ack) == ack drop")
     server, client = interpreter(pair.right), interpreter(pair.left)

@@ -99,7 +99,6 @@ def test_worker_of_a_short_connection_is_named_at_its_close(probe, pair, interpr
         os.kill(worker, 9)
 
 
-@pytest.mark.kernel
 def test_processes_that_share_a_port_own_their_own(probe, pair, interpreter):
     servers = [interpreter(pair.right) for _ in range(2)]
     port = servers[0]("l = listen('10.77.0.2', reuse_port=True)", "port(l)")
@@ -147,7 +146,6 @@ def pass_on(giver, taker, path):
     giver("s.close()")
 
 
-@pytest.mark.kernel
 def test_connected_socket_that_is_passed_on_stays_its_connectors(probe, pair, folder, interpreter):
     server, giver, taker = (interpreter(n) for n in (pair.right, pair.left, pair.left))
     port = server("l = listen('10.77.0.2')", "port(l)")
@@ -182,7 +180,6 @@ def test_accepted_socket_that_is_passed_on_is_one_of_its_holders(probe, pair, fo
     assert owner(closed) in holders and not closed.owner_is_listener
 
 
-@pytest.mark.kernel
 def test_connection_of_a_thread_is_its_process_s(probe, pair, interpreter):
     server, client = interpreter(pair.right), interpreter(pair.left)
     port = server("l = listen('10.77.0.2')", "port(l)")
@@ -198,7 +195,6 @@ def test_connection_of_a_thread_is_its_process_s(probe, pair, interpreter):
     assert (owner(live), live.comm) == ((client.pid, start_ticks(client.pid)), "python3")
 
 
-@pytest.mark.kernel
 def test_connection_of_a_process_that_exits_at_once_has_its_owner(probe, pair, interpreter):
     server = interpreter(pair.right)
     port = server("l = listen('10.77.0.2')", "port(l)")
@@ -223,7 +219,6 @@ def take_pid(wanted, start):
     return until(one, f"process {wanted} is new")
 
 
-@pytest.mark.kernel
 def test_number_of_an_ended_process_in_use_again_is_another_process(probe, pair, interpreter):
     server, first = interpreter(pair.right), interpreter(pair.left)
     port = server("l = listen('10.77.0.2')", "port(l)")

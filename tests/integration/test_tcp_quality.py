@@ -176,7 +176,6 @@ def test_marks_of_congestion_are_what_ss_shows(probe, pair, interpreter):
     assert receiver.delivered_ce == 0
 
 
-@pytest.mark.kernel
 def test_without_ecn_it_is_known_to_be_off(probe, pair, interpreter):
     use_ecn(pair, 0)
     talk = Talk(probe, pair, interpreter)
@@ -210,7 +209,6 @@ def test_reader_that_stops_shows_as_zero_window_probes(talk):
     assert (record.bytes_sent, receiver.bytes_received) == (filled, filled)
 
 
-@pytest.mark.kernel
 def test_closed_record_keeps_the_last_look(talk):
     talk.transfer(100000)
     truth, (live, _) = unchanged(lambda: steady(talk.client_ss()), talk.ends, "the client's end")
