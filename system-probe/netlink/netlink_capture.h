@@ -30,7 +30,7 @@ struct netlink_capture *netlink_capture_start(const struct probe_settings *setti
 					      int *ret_error);
 void netlink_capture_free(struct netlink_capture *capture);
 
-/* Readable when a socket has ended or a second has passed: then drain. */
+/* Readable when a socket has ended, a mount was made or a second has passed: then drain. */
 int netlink_capture_fd(const struct netlink_capture *capture);
 
 /* Let the descriptor become readable with another as well. 0 or negative errno. */

@@ -157,6 +157,7 @@ static int add(struct netns_set *set, uint32_t inode, const char *path)
 		return r;
 	}
 	set->all[set->n++] = netns;
+	log_debug("watching a network namespace", "netns=%u path=%s", inode, path);
 	return 0;
 }
 
@@ -207,6 +208,7 @@ void netns_set_remove(struct netns_set *set, struct netns *netns)
 		if (set->all[i] == netns)
 			set->all[i] = set->all[--set->n];
 	set->stats.n_namespaces = set->n;
+	log_debug("a network namespace is gone", "netns=%u", netns->inode);
 	close_netns(netns);
 }
 
