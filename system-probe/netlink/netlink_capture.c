@@ -34,7 +34,7 @@
 #define DESCRIPTORS_PER_NAMESPACE 2
 #define DESCRIPTORS_BESIDE 256
 #define MAX_LISTENING_PORTS 65536
-#define ENDS_BUFFER_BYTES (16 * 1024 * 1024) /* a limit; the kernel takes what is used */
+#define ENDS_BUFFER_BYTES (8 * 1024 * 1024) /* the kernel doubles it: some 30,000 ends */
 #define SCAN_INTERVAL_S 1
 #define ROUND_INTERVAL_NS 5000000000ULL
 #define EVENTS_PER_WAIT 64
@@ -264,34 +264,41 @@ static void settle(struct netlink_capture *capture)
 	}
 }
 
+/* What fails in one namespace must not hide the others: it is counted. 0 or -errno of ours. */
 static int run_round(struct netlink_capture *capture)
 {
 	struct netns *netns;
 	size_t cursor = 0;
-	int r, first_error = 0;
+	int r, own_error = 0;
 
 	capture->round_ns = now_ns();
 	diag_tracker_begin(capture->tracker, capture->round_ns);
 	while ((netns = netns_set_next(capture->namespaces, &cursor))) {
 		r = dump_netns(capture, netns);
-		first_error = first_error ? first_error : r;
+		own_error = netns->number == 1 ? r : own_error;
 	}
-	r = find_owners(capture);
-	first_error = first_error ? first_error : r;
-	r = take_ready_ends(capture);
-	first_error = first_error ? first_error : r;
+	if (find_owners(capture) < 0)
+		capture->n_dump_errors++;
+	if (take_ready_ends(capture) < 0)
+		capture->n_dump_errors++;
 	diag_tracker_end(capture->tracker);
 	settle(capture);
-	return first_error;
+	return own_error;
+}
+
+/* Without a list of processes there are still the mounts, and our own namespace. */
+static int look_around(struct netlink_capture *capture, bool is_round_due)
+{
+	bool has_new;
+
+	if (rescan(capture, &has_new) < 0)
+		capture->n_dump_errors++;
+	return has_new || is_round_due ? run_round(capture) : 0;
 }
 
 int netlink_capture_refresh(struct netlink_capture *capture)
 {
-	bool has_new;
-	int r = rescan(capture, &has_new);
-	int round_error = run_round(capture);
-
-	return r < 0 ? r : round_error;
+	return look_around(capture, true);
 }
 
 static bool has_ticked(struct netlink_capture *capture)
@@ -299,16 +306,6 @@ static bool has_ticked(struct netlink_capture *capture)
 	uint64_t n_ticks; /* a late tick is as good as two */
 
 	return read(capture->timer_fd, &n_ticks, sizeof(n_ticks)) > 0;
-}
-
-static int look_around(struct netlink_capture *capture)
-{
-	bool has_new;
-	int r = rescan(capture, &has_new);
-
-	if (r == 0 && (has_new || now_ns() - capture->round_ns >= ROUND_INTERVAL_NS))
-		r = run_round(capture);
-	return r;
 }
 
 int netlink_capture_drain(struct netlink_capture *capture)
@@ -319,7 +316,7 @@ int netlink_capture_drain(struct netlink_capture *capture)
 
 	is_due |= poll(capture->mounts, N_MOUNT_TABLES, 0) > 0;
 	if (is_due)
-		r = look_around(capture);
+		r = look_around(capture, now_ns() - capture->round_ns >= ROUND_INTERVAL_NS);
 	return ends_error < 0 ? ends_error : r;
 }
 

@@ -39,7 +39,10 @@ int netlink_capture_join_fd(struct netlink_capture *capture, int fd);
 /* Hand over what has ended; look for namespaces and vanished sockets when it is time. */
 int netlink_capture_drain(struct netlink_capture *capture);
 
-/* Dump all sockets, so that netlink_capture_next() has them as they are now. */
+/*
+ * Dump all sockets, so that netlink_capture_next() has them as they are now. 0, or
+ * negative errno where not even those of our own namespace can be read.
+ */
 int netlink_capture_refresh(struct netlink_capture *capture);
 
 /* The next live one from `*cursor` (0: the first) on; valid until a drain or refresh. */

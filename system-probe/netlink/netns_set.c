@@ -175,13 +175,12 @@ static void on_found(uint32_t inode, const char *path, void *context)
 	if (r == 0)
 		return;
 	set->stats.n_not_watched++;
-	if (set->stats.last_error != r)
+	if (set->stats.n_not_watched == 1) /* one trouble, one line */
 		log_warn("cannot watch a network namespace", "netns=%u path=%s error=%s remedy=%s",
 			 inode, path, strerror(-r),
-			 r == -EPERM ? "grant CAP_SYS_ADMIN, and CAP_SYS_PTRACE for those of others" :
+			 r == -EPERM ? "start the probe as root, or grant it CAP_SYS_ADMIN and CAP_SYS_PTRACE" :
 			 r == -EMFILE ? "raise LimitNOFILE: two descriptors for each" :
 					"see the counter namespaces_not_watched");
-	set->stats.last_error = r;
 }
 
 int netns_set_rescan(struct netns_set *set)
