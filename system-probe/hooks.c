@@ -36,9 +36,12 @@ const struct hook hooks[N_HOOKS] = {
 	[HOOK_CONNECT_ERROR] = {
 		.name = "connect-error",
 		.without = "connect() that fails for want of a route is not seen",
-		.variants = { { .name = "fexit/tcp_v4_connect, tcp_v6_connect",
-				.tier = TIER_TRAMPOLINE,
-				.programs = { "tcp_connect_v4_fexit", "tcp_connect_v6_fexit" } } },
+		.variants = {
+			{ .name = "fexit/tcp_v4_connect, tcp_v6_connect", .tier = TIER_TRAMPOLINE,
+			  .programs = { "tcp_connect_v4_fexit", "tcp_connect_v6_fexit" } },
+			{ .name = "states of the socket", .tier = TIER_TRACEPOINT,
+			  .lacks = "connect() that fails for want of a route" },
+		},
 	},
 	[HOOK_RETRANSMIT] = {
 		.name = "retransmit",

@@ -99,6 +99,17 @@ class Accounts:
         return now - self.before - others
 
 
+def assert_all_counted(account, namespace, connections, sent, received):
+    """
+    Who closes first and has the other's FIN come late is by then a socket of TIME_WAIT
+    alone; the FIN and its answer are no connection's, one segment each way.
+    """
+    counted = account.of_namespace(namespace)
+    assert counted[:3] == (connections, sent, received)
+    for n_counted, n_segments in zip(counted[3:], segments(namespace)):
+        assert 0 <= n_segments - n_counted <= connections / 2
+
+
 @pytest.fixture
 def accounts(module_probe):
     return lambda probe: Accounts(probe, module_probe)
@@ -121,7 +132,7 @@ def test_full_ring_of_closed_connections_loses_nothing_unseen(start, accounts, n
     kept = Sum.of([c for c in stream.connections if c.netns == namespace.inode])
     lost = Sum.lost(stream.overflow("closed_ring_full"))
     assert lost.connections > 1000 and kept.connections > 1000
-    assert account.of_namespace(namespace) == (*truth, *segments(namespace))
+    assert_all_counted(account, namespace, *truth)
     assert probe.status()["overflow"]["closed_ring_full"]["connections"] == lost.connections
 
 
@@ -155,7 +166,7 @@ def test_closed_log_that_is_full_by_number_says_exactly_what_gave_way(start, acc
     assert stream.header.first_sequence == stream.trailer.next_sequence - 1024
     lost = Sum.lost(stream.trailer.before_next) - kept
     assert lost.connections == stream.header.first_sequence - 1
-    assert account.of_namespace(namespace) == (*truth, *segments(namespace))
+    assert_all_counted(account, namespace, *truth)
 
 
 def test_reader_that_follows_the_log_knows_its_loss_at_every_moment(start, accounts, namespace):
@@ -183,7 +194,7 @@ def test_reader_that_follows_the_log_knows_its_loss_at_every_moment(start, accou
     sent, received = map(int, running.communicate()[0].split())
     assert n_read < 16000, "no record gave way: this shows nothing"
     assert counted == before
-    assert account.of_namespace(namespace) == (16000, sent, received, *segments(namespace))
+    assert_all_counted(account, namespace, 16000, sent, received)
 
 
 @pytest.fixture
