@@ -26,6 +26,23 @@ static void log_off(const struct hook *hook, const struct hook_choice *choice, i
 		 remedy_for(choice, cgroup_error, buffer));
 }
 
+static bool is_fallback(const struct hook_choice *choice)
+{
+	return choice->refused && choice->variant && choice->variant->tier == TIER_NETLINK;
+}
+
+/* No BPF for this one, although it was tried. */
+static void log_fallback(const struct hook *hook, const struct hook_choice *choice, int cgroup_error)
+{
+	char buffer[REMEDY_BYTES];
+
+	log_warn("a hook falls back to what needs no BPF",
+		 "hook=%s variant=%s refused=%s error=%s lacks=%s remedy=%s", hook->name,
+		 choice->variant->name, choice->refused->name, strerror(-choice->refused_error),
+		 choice->variant->lacks ? choice->variant->lacks : "nothing",
+		 remedy_for(choice, cgroup_error, buffer));
+}
+
 static void log_chosen(const struct hook *hook, const struct hook_choice *choice)
 {
 	if (choice->refused)
@@ -75,6 +92,12 @@ void choice_report_log(const struct hook_choice choices[N_HOOKS], int cgroup_err
 	const struct hook_choice *common = common_refusal(choices, cgroup_error);
 	char buffer[REMEDY_BYTES];
 
+	if (common && is_fallback(common)) {
+		log_warn("no BPF program loads, so sockets are read by sock_diag",
+			 "error=%s lacks=%s remedy=%s", strerror(-common->refused_error),
+			 common->variant->lacks, remedy_for(common, cgroup_error, buffer));
+		return;
+	}
 	if (common) {
 		log_error("no BPF program loads, so nothing is captured", "error=%s remedy=%s",
 			  strerror(-common->refused_error),
@@ -82,7 +105,9 @@ void choice_report_log(const struct hook_choice choices[N_HOOKS], int cgroup_err
 		return;
 	}
 	for (int i = 0; i < N_HOOKS; i++) {
-		if (choices[i].variant)
+		if (is_fallback(&choices[i]))
+			log_fallback(&hooks[i], &choices[i], cgroup_error);
+		else if (choices[i].variant)
 			log_chosen(&hooks[i], &choices[i]);
 		else if (is_wanted(&choices[i]))
 			log_off(&hooks[i], &choices[i], cgroup_error);

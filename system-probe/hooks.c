@@ -159,7 +159,9 @@ static struct hook_choice choose_between(const struct hook *hook, enum tier min_
 struct hook_choice hook_choose(const struct hook *hook, enum tier max_tier,
 			       hook_try_program *try_program, void *context)
 {
-	return choose_between(hook, TIER_NONE, max_tier, try_program, context);
+	enum tier min_tier = max_tier == TIER_NETLINK ? TIER_NETLINK : TIER_TRACEPOINT;
+
+	return choose_between(hook, min_tier, max_tier, try_program, context);
 }
 
 /* Their programs work on what HOOK_TCP keeps. */

@@ -68,7 +68,8 @@ struct hook_choice {
 
 /*
  * Choose for one hook among the variants up to `max_tier`. Tries programs in the
- * order of the table and none beyond the first variant that loads whole.
+ * order of the table and none beyond the first variant that loads whole. Variants of
+ * TIER_NETLINK are left out unless that is the most.
  */
 struct hook_choice hook_choose(const struct hook *hook, enum tier max_tier,
 			       hook_try_program *try_program, void *context);

@@ -43,7 +43,10 @@ static int open_all(struct live_reader *reader)
 	if (reader->udp_fd < 0 && reader->udp_fd != -ENOTSUP)
 		return reader->udp_fd;
 	iterator_init(&reader->udp, reader->udp_fd, sizeof(struct sp_connection));
-	return capture->netlink ? netlink_capture_refresh(capture->netlink) : 0;
+	/* What cannot be read now is given as last seen, and counted. */
+	if (capture->netlink && netlink_capture_refresh(capture->netlink) == -ENOMEM)
+		return -ENOMEM;
+	return 0;
 }
 
 struct live_reader *live_reader_new(struct capture *capture)

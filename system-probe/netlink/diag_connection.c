@@ -121,7 +121,7 @@ enum diag_fin diag_connection_peer_fin(const struct diag_socket *socket, enum sp
 		return socket->receive_queue == 1 ? DIAG_FIN_YES : DIAG_FIN_NO;
 	if (!is_own_fin_acked(socket, role))
 		return DIAG_FIN_NO;
-	if (last_state == DIAG_FIN_WAIT2 && last_had_file)
+	if ((last_state == DIAG_FIN_WAIT1 || last_state == DIAG_FIN_WAIT2) && last_had_file)
 		return DIAG_FIN_YES;
 	return DIAG_FIN_UNLESS_TIME_WAIT;
 }

@@ -159,14 +159,15 @@ static void take_state(const struct diag_socket *socket, void *context)
 	*(uint8_t *)context = socket->state;
 }
 
-/* A tuple that nobody has any more may find the listener instead. */
-int diag_query_has_time_wait(struct mnl_socket *query, const struct diag_socket *gone)
+/* State of the one socket that answers to `id`, 0 when there is none, or negative errno. */
+static int find_state(struct mnl_socket *query, const struct diag_socket *like,
+		      struct inet_diag_sockid id)
 {
-	struct inet_diag_req_v2 request = { .sdiag_family = gone->family,
-					    .sdiag_protocol = gone->protocol,
-					    .id = gone->id };
+	struct inet_diag_req_v2 request = { .sdiag_family = like->family,
+					    .sdiag_protocol = like->protocol,
+					    .id = id };
 	uint8_t state = 0;
-	struct taker taker = { gone->protocol, take_state, &state };
+	struct taker taker = { like->protocol, take_state, &state };
 	uint32_t sequence;
 	int r;
 
@@ -176,7 +177,26 @@ int diag_query_has_time_wait(struct mnl_socket *query, const struct diag_socket 
 		r = read_answers(query, sequence, &taker);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	return state == DIAG_FIN_WAIT2 || state == DIAG_TIME_WAIT;
+	return state;
+}
+
+/* Nobody is connected to port 0, so that only a listener answers. */
+int diag_query_has_listener(struct mnl_socket *query, const struct diag_socket *gone)
+{
+	struct inet_diag_sockid id = gone->id;
+	int state;
+
+	id.idiag_dport = 0;
+	state = find_state(query, gone, id);
+	return state < 0 ? state : state == DIAG_LISTEN;
+}
+
+/* A tuple that nobody has any more may find the listener instead. */
+int diag_query_has_time_wait(struct mnl_socket *query, const struct diag_socket *gone)
+{
+	int state = find_state(query, gone, gone->id);
+
+	return state < 0 ? state : state == DIAG_FIN_WAIT2 || state == DIAG_TIME_WAIT;
 }
 
 int diag_query_read_ends(struct mnl_socket *ends, diag_query_take *take, void *context)

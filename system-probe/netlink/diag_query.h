@@ -34,6 +34,9 @@ enum diag_dump {
 int diag_query_dump(struct mnl_socket *query, enum diag_dump what, uint8_t family,
 		    diag_query_take *take, void *context);
 
+/* Whether somebody listens where TCP socket `gone` had its local port: 1, 0 or negative errno. */
+int diag_query_has_listener(struct mnl_socket *query, const struct diag_socket *gone);
+
 /* Whether a TIME_WAIT socket stands where TCP socket `gone` was: 1, 0 or negative errno. */
 int diag_query_has_time_wait(struct mnl_socket *query, const struct diag_socket *gone);
 

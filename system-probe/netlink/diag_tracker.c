@@ -290,16 +290,30 @@ static bool has_peer_fin(struct diag_tracker *tracker, struct netns *netns,
 	return true;
 }
 
+/* Where the socket itself does not tell, and no dump showed who listens. */
+static enum sp_role role_at_end(struct diag_tracker *tracker, struct netns *netns,
+				const struct diag_socket *socket, enum sp_role known)
+{
+	uint16_t port = ntohs(socket->id.idiag_sport);
+	bool is_port = listener_table_get(tracker->listeners, netns->inode, port) != NULL;
+	enum sp_role role = diag_connection_role(socket, known, is_port);
+	const struct sp_owner nobody = { .netns = netns->inode };
+
+	if (is_port || role == SP_ROLE_SERVER ||
+	    diag_connection_role(socket, known, true) != SP_ROLE_SERVER ||
+	    tracker->config.has_listener(netns, socket, tracker->config.context) != 1)
+		return role;
+	(void)listener_table_set(tracker->listeners, netns->inode, port, &nobody); /* saves asking */
+	return SP_ROLE_SERVER;
+}
+
 static void fill_end(struct diag_tracker *tracker, struct netns *netns,
 		     const struct diag_socket *socket, const struct socket_entry *entry,
 		     struct sp_connection *record)
 {
-	struct sp_tuple tuple = diag_connection_tuple(socket);
-	bool is_port = listener_table_get(tracker->listeners, netns->inode, tuple.local_port) != NULL;
-
 	/* Who closed first stays known; the rest is said anew or not known at the end. */
 	record->quality = (struct sp_quality){ .closed_first = record->quality.closed_first };
-	record->role = diag_connection_role(socket, record->role, is_port);
+	record->role = role_at_end(tracker, netns, socket, record->role);
 	diag_connection_fill(record, socket, record->role,
 			     has_peer_fin(tracker, netns, socket, entry, record));
 	record->state = diag_connection_has_failed(socket, record->role) ? SP_STATE_FAILED :

@@ -25,8 +25,9 @@ struct diag_tracker_config {
 	bool collect_failed;
 	/* A finished connection. */
 	void (*closed)(const struct sp_connection *connection, void *context);
-	/* As diag_query_has_time_wait(). */
+	/* As diag_query_has_time_wait() and diag_query_has_listener(). */
 	int (*has_time_wait)(struct netns *netns, const struct diag_socket *gone, void *context);
+	int (*has_listener)(struct netns *netns, const struct diag_socket *gone, void *context);
 	void *context;
 };
 

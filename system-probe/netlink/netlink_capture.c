@@ -8,8 +8,12 @@
 #include "netlink/netlink_capture.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libmnl/libmnl.h>
+#include <limits.h>
+#include <poll.h>
 #include <linux/capability.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -30,11 +34,12 @@
 #define DESCRIPTORS_PER_NAMESPACE 2
 #define DESCRIPTORS_BESIDE 256
 #define MAX_LISTENING_PORTS 65536
-#define ENDS_BUFFER_BYTES (16 * 1024 * 1024) /* a limit; the kernel takes what is used */
+#define ENDS_BUFFER_BYTES (8 * 1024 * 1024) /* the kernel doubles it: some 30,000 ends */
 #define SCAN_INTERVAL_S 1
 #define ROUND_INTERVAL_NS 5000000000ULL
 #define EVENTS_PER_WAIT 64
 #define MAX_WAITS 32
+#define N_MOUNT_TABLES 2 /* our own and the host's */
 #define WALK_SHARE 20 /* walks over open files take at most this part of the time */
 
 struct netlink_capture {
@@ -45,6 +50,12 @@ struct netlink_capture {
 	struct socket_owner_walk walk;
 	int epoll_fd;
 	int timer_fd;
+	/*
+	 * A change shows to the first who polls a file: one is for the event loop, which
+	 * wakes up, the other for us. -1: cannot be read.
+	 */
+	int mounts_wake_fd[N_MOUNT_TABLES];
+	struct pollfd mounts[N_MOUNT_TABLES];
 	bool has_udp;
 	uint64_t round_ns; /* when the last one was */
 	uint64_t next_walk_ns;
@@ -77,6 +88,12 @@ static int has_time_wait(struct netns *netns, const struct diag_socket *gone, vo
 {
 	(void)context;
 	return diag_query_has_time_wait(netns->query, gone);
+}
+
+static int has_listener(struct netns *netns, const struct diag_socket *gone, void *context)
+{
+	(void)context;
+	return diag_query_has_listener(netns->query, gone);
 }
 
 static bool is_collected(const struct netlink_capture *capture, const struct diag_socket *socket)
@@ -116,7 +133,7 @@ static void take_ends(struct netlink_capture *capture, struct netns *netns)
 		capture->n_dump_errors++;
 }
 
-/* The timer and a joined descriptor have no namespace, and stay ready. */
+/* The timer, a joined descriptor and the mount tables have no namespace. 0 or negative errno. */
 static int take_ready_ends(struct netlink_capture *capture)
 {
 	struct epoll_event events[EVENTS_PER_WAIT];
@@ -247,57 +264,60 @@ static void settle(struct netlink_capture *capture)
 	}
 }
 
+/* What fails in one namespace must not hide the others: it is counted. 0 or -errno of ours. */
 static int run_round(struct netlink_capture *capture)
 {
 	struct netns *netns;
 	size_t cursor = 0;
-	int r, first_error = 0;
+	int r, own_error = 0;
 
 	capture->round_ns = now_ns();
 	diag_tracker_begin(capture->tracker, capture->round_ns);
 	while ((netns = netns_set_next(capture->namespaces, &cursor))) {
 		r = dump_netns(capture, netns);
-		first_error = first_error ? first_error : r;
+		own_error = netns->number == 1 ? r : own_error;
 	}
-	r = find_owners(capture);
-	first_error = first_error ? first_error : r;
-	r = take_ready_ends(capture);
-	first_error = first_error ? first_error : r;
+	if (find_owners(capture) < 0)
+		capture->n_dump_errors++;
+	if (take_ready_ends(capture) < 0)
+		capture->n_dump_errors++;
 	diag_tracker_end(capture->tracker);
 	settle(capture);
-	return first_error;
+	return own_error;
+}
+
+/* Without a list of processes there are still the mounts, and our own namespace. */
+static int look_around(struct netlink_capture *capture, bool is_round_due)
+{
+	bool has_new;
+
+	if (rescan(capture, &has_new) < 0)
+		capture->n_dump_errors++;
+	return has_new || is_round_due ? run_round(capture) : 0;
 }
 
 int netlink_capture_refresh(struct netlink_capture *capture)
 {
-	bool has_new;
-	int r = rescan(capture, &has_new);
-	int round_error = run_round(capture);
-
-	return r < 0 ? r : round_error;
+	return look_around(capture, true);
 }
 
-/* Without a look at the timer's count: a late tick is as good as two. */
-static int tick(struct netlink_capture *capture)
+static bool has_ticked(struct netlink_capture *capture)
 {
-	uint64_t n_ticks;
-	bool has_new;
-	int r;
+	uint64_t n_ticks; /* a late tick is as good as two */
 
-	if (read(capture->timer_fd, &n_ticks, sizeof(n_ticks)) < 0)
-		return errno == EAGAIN ? 0 : -errno;
-	r = rescan(capture, &has_new);
-	if (r == 0 && (has_new || now_ns() - capture->round_ns >= ROUND_INTERVAL_NS))
-		r = run_round(capture);
-	return r;
+	return read(capture->timer_fd, &n_ticks, sizeof(n_ticks)) > 0;
 }
 
 int netlink_capture_drain(struct netlink_capture *capture)
 {
-	int r = take_ready_ends(capture);
-	int tick_error = tick(capture);
+	int ends_error = take_ready_ends(capture);
+	bool is_due = has_ticked(capture);
+	int r = 0;
 
-	return r < 0 ? r : tick_error;
+	is_due |= poll(capture->mounts, N_MOUNT_TABLES, 0) > 0;
+	if (is_due)
+		r = look_around(capture, now_ns() - capture->round_ns >= ROUND_INTERVAL_NS);
+	return ends_error < 0 ? ends_error : r;
 }
 
 static void raise_descriptor_limit(void)
@@ -321,6 +341,24 @@ static int start_timer(struct netlink_capture *capture)
 	return netlink_capture_join_fd(capture, capture->timer_fd);
 }
 
+/* Who makes a namespace to stay mounts it (ip netns, container runtimes): seen at once. */
+static void watch_mounts(struct netlink_capture *capture)
+{
+	struct epoll_event event = { .events = EPOLLPRI };
+	char host_table[PATH_MAX];
+	const char *const paths[N_MOUNT_TABLES] = { "/proc/self/mountinfo", host_table };
+
+	snprintf(host_table, sizeof(host_table), "%s/1/mountinfo", capture->settings->procfs_path);
+	for (int i = 0; i < N_MOUNT_TABLES; i++) {
+		int fd = open(paths[i], O_RDONLY | O_CLOEXEC);
+
+		capture->mounts_wake_fd[i] = fd;
+		capture->mounts[i].fd = open(paths[i], O_RDONLY | O_CLOEXEC);
+		if (fd >= 0) /* else the timer finds them a little later */
+			(void)epoll_ctl(capture->epoll_fd, EPOLL_CTL_ADD, fd, &event);
+	}
+}
+
 static int start(struct netlink_capture *capture)
 {
 	struct diag_tracker_config config = {
@@ -329,6 +367,7 @@ static int start(struct netlink_capture *capture)
 		.collect_failed = capture->settings->collect_tcp_failed,
 		.closed = on_closed,
 		.has_time_wait = has_time_wait,
+		.has_listener = has_listener,
 		.context = capture,
 	};
 
@@ -336,6 +375,7 @@ static int start(struct netlink_capture *capture)
 	capture->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (capture->epoll_fd < 0)
 		return -errno;
+	watch_mounts(capture);
 	capture->namespaces = netns_set_new(capture->settings->procfs_path, MAX_NAMESPACES,
 					    ENDS_BUFFER_BYTES);
 	if (!capture->namespaces)
@@ -363,6 +403,8 @@ struct netlink_capture *netlink_capture_start(const struct probe_settings *setti
 	capture->sink = *sink;
 	capture->walk.procfs_path = settings->procfs_path;
 	capture->epoll_fd = capture->timer_fd = -1;
+	for (int i = 0; i < N_MOUNT_TABLES; i++)
+		capture->mounts_wake_fd[i] = capture->mounts[i].fd = -1;
 	r = start(capture);
 	if (r == 0)
 		r = netlink_capture_refresh(capture);
@@ -383,6 +425,12 @@ void netlink_capture_free(struct netlink_capture *capture)
 	diag_tracker_free(capture->tracker);
 	if (capture->timer_fd >= 0)
 		(void)close(capture->timer_fd); /* nothing to write back */
+	for (int i = 0; i < N_MOUNT_TABLES; i++) {
+		if (capture->mounts_wake_fd[i] >= 0)
+			(void)close(capture->mounts_wake_fd[i]);
+		if (capture->mounts[i].fd >= 0)
+			(void)close(capture->mounts[i].fd);
+	}
 	if (capture->epoll_fd >= 0)
 		(void)close(capture->epoll_fd);
 	free(capture);

@@ -30,7 +30,7 @@ struct netlink_capture *netlink_capture_start(const struct probe_settings *setti
 					      int *ret_error);
 void netlink_capture_free(struct netlink_capture *capture);
 
-/* Readable when a socket has ended or a second has passed: then drain. */
+/* Readable when a socket has ended, a mount was made or a second has passed: then drain. */
 int netlink_capture_fd(const struct netlink_capture *capture);
 
 /* Let the descriptor become readable with another as well. 0 or negative errno. */
@@ -39,7 +39,10 @@ int netlink_capture_join_fd(struct netlink_capture *capture, int fd);
 /* Hand over what has ended; look for namespaces and vanished sockets when it is time. */
 int netlink_capture_drain(struct netlink_capture *capture);
 
-/* Dump all sockets, so that netlink_capture_next() has them as they are now. */
+/*
+ * Dump all sockets, so that netlink_capture_next() has them as they are now. 0, or
+ * negative errno where not even those of our own namespace can be read.
+ */
 int netlink_capture_refresh(struct netlink_capture *capture);
 
 /* The next live one from `*cursor` (0: the first) on; valid until a drain or refresh. */

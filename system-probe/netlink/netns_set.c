@@ -157,6 +157,7 @@ static int add(struct netns_set *set, uint32_t inode, const char *path)
 		return r;
 	}
 	set->all[set->n++] = netns;
+	log_debug("watching a network namespace", "netns=%u path=%s", inode, path);
 	return 0;
 }
 
@@ -174,13 +175,12 @@ static void on_found(uint32_t inode, const char *path, void *context)
 	if (r == 0)
 		return;
 	set->stats.n_not_watched++;
-	if (set->stats.last_error != r)
+	if (set->stats.n_not_watched == 1) /* one trouble, one line */
 		log_warn("cannot watch a network namespace", "netns=%u path=%s error=%s remedy=%s",
 			 inode, path, strerror(-r),
-			 r == -EPERM ? "grant CAP_SYS_ADMIN, and CAP_SYS_PTRACE for those of others" :
+			 r == -EPERM ? "start the probe as root, or grant it CAP_SYS_ADMIN and CAP_SYS_PTRACE" :
 			 r == -EMFILE ? "raise LimitNOFILE: two descriptors for each" :
 					"see the counter namespaces_not_watched");
-	set->stats.last_error = r;
 }
 
 int netns_set_rescan(struct netns_set *set)
@@ -207,6 +207,7 @@ void netns_set_remove(struct netns_set *set, struct netns *netns)
 		if (set->all[i] == netns)
 			set->all[i] = set->all[--set->n];
 	set->stats.n_namespaces = set->n;
+	log_debug("a network namespace is gone", "netns=%u", netns->inode);
 	close_netns(netns);
 }
 

@@ -33,7 +33,6 @@ struct netns {
 struct netns_set_stats {
 	uint64_t n_namespaces;
 	uint64_t n_not_watched; /* scans that found one and could not open it, or had no room */
-	int last_error;         /* the last time that happened: negative errno */
 };
 
 /* `procfs_path` is borrowed. NULL and errno. */

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -18,6 +17,7 @@
 #include <unistd.h>
 
 #include "auth_token.h"
+#include "live_reader.h"
 #include "log.h"
 #include "probe.h"
 #include "server.h"
@@ -47,16 +47,28 @@ const struct hook_choice *capture_choices(const struct capture *capture)
 	return choices;
 }
 
-int capture_open_tcp(const struct capture *capture)
+struct live_reader *live_reader_new(struct capture *capture)
 {
 	(void)capture;
-	return open("/dev/null", O_RDONLY | O_CLOEXEC);
+	return (struct live_reader *)&base;
 }
 
-int capture_open_udp(const struct capture *capture)
+void live_reader_free(struct live_reader *reader)
 {
-	(void)capture;
-	return -ENOTSUP;
+	(void)reader;
+}
+
+int live_reader_read(struct live_reader *reader, const struct sp_connection **ret_records)
+{
+	(void)reader;
+	(void)ret_records;
+	return 0;
+}
+
+const char *settings_tier_name(enum tier_setting setting)
+{
+	(void)setting;
+	return "auto";
 }
 
 void capture_get_overflow(const struct capture *capture,

@@ -6,7 +6,7 @@
     tcp_peer.py connect FAMILY ADDRESS PORT
 
 Commands, one a line, each answered with one line: "accept", "send N", "receive N",
-"shutdown", "close", "reset".
+"end" (read to the end of the stream), "shutdown", "close", "reset".
 """
 
 import signal
@@ -49,6 +49,10 @@ class Peer:
             if not data:
                 raise EOFError(f"{left} bytes short")
             left -= len(data)
+
+    def end(self):
+        if self.socket.recv(1):
+            raise ValueError("there is more")
 
     def shutdown(self):
         self.socket.shutdown(socket.SHUT_WR)

@@ -71,6 +71,15 @@ def test_probe_that_serves_has_exactly_the_expected_rights(group_probe):
     assert_golden(group_probe.pid, f"system-probe.{tier}")
 
 
+def test_probe_without_bpf_keeps_exactly_what_namespaces_and_owners_need(folder):
+    probe = Probe(folder, env={"DD_SYSPROBE_SOCKET_GROUP": GROUP,
+                               "DD_SYSPROBE_TIER": "netlink"}).ready()
+    try:
+        assert_golden(probe.pid, "system-probe.netlink")
+    finally:
+        probe.stop()
+
+
 def test_probe_gives_up_every_right_before_it_serves(group_probe):
     order = [line for line in group_probe.log().splitlines()
              if "privileges dropped" in line or " serving " in line]

@@ -184,10 +184,76 @@ static void udp_alone_has_a_tier(void **state)
 	assert_int_equal(hooks_tier(choices), TIER_TRACEPOINT);
 }
 
+static void choose_wanted(struct hook_choice choices[N_HOOKS], enum tier max_tier,
+			  struct invented_kernel *kernel)
+{
+	bool is_wanted[N_HOOKS];
+
+	for (int i = 0; i < N_HOOKS; i++)
+		is_wanted[i] = true;
+	kernel->n_tried = 0;
+	hooks_choose(choices, is_wanted, max_tier, try_program, kernel);
+}
+
+static void kernel_that_loads_nothing_gets_sock_diag(void **state)
+{
+	struct invented_kernel kernel = { .refuses = { "" }, .error = -ENOENT };
+	struct hook_choice choices[N_HOOKS];
+
+	(void)state;
+	choose_wanted(choices, TIER_TRAMPOLINE, &kernel);
+	assert_string_equal(choices[HOOK_TCP].variant->name, "sock_diag");
+	assert_string_equal(choices[HOOK_TCP].refused_program, "tcp_state_tp_btf");
+	assert_string_equal(choices[HOOK_UDP].variant->name, "sock_diag");
+	assert_int_equal(hooks_tier(choices), TIER_NETLINK);
+	assert_true(hooks_need_netlink(choices));
+}
+
+/* As 5.10, which refuses socket storage in tracing programs. */
+static void what_loads_is_kept_beside_sock_diag_but_what_follows_tcp(void **state)
+{
+	struct invented_kernel kernel = { .refuses = { "tcp_state", "tcp_adopt" },
+					  .error = -EINVAL };
+	struct hook_choice choices[N_HOOKS];
+
+	(void)state;
+	choose_wanted(choices, TIER_TRAMPOLINE, &kernel);
+	assert_string_equal(choices[HOOK_TCP].variant->name, "sock_diag");
+	assert_string_equal(choices[HOOK_UDP].variant->name, "fentry");
+	assert_string_equal(choices[HOOK_ACCEPT].variant->name, "/proc");
+	assert_null(choices[HOOK_RETRANSMIT].variant);
+	assert_int_equal(hooks_tier(choices), TIER_NETLINK);
+}
+
+static void nothing_but_tcp_asks_for_sock_diag(void **state)
+{
+	struct invented_kernel kernel = { .refuses = { "udp", "tcp_adopt" }, .error = -EPERM };
+	struct hook_choice choices[N_HOOKS];
+
+	(void)state;
+	choose_wanted(choices, TIER_TRAMPOLINE, &kernel);
+	assert_null(choices[HOOK_UDP].variant);
+	assert_null(choices[HOOK_TCP_ADOPT].variant);
+	assert_false(hooks_need_netlink(choices));
+}
+
+static void forced_netlink_tier_tries_no_program(void **state)
+{
+	struct invented_kernel kernel = { 0 };
+	struct hook_choice choices[N_HOOKS];
+
+	(void)state;
+	choose_wanted(choices, TIER_NETLINK, &kernel);
+	assert_int_equal(kernel.n_tried, 0);
+	assert_int_equal(hooks_tier(choices), TIER_NETLINK);
+	assert_null(choices[HOOK_EXEC].variant);
+}
+
 static void each_tier_has_its_name(void **state)
 {
 	(void)state;
 	assert_string_equal(tier_name(TIER_NONE), "none");
+	assert_string_equal(tier_name(TIER_NETLINK), "netlink");
 	assert_string_equal(tier_name(TIER_TRACEPOINT), "tracepoint");
 	assert_string_equal(tier_name(TIER_TRAMPOLINE), "trampoline");
 }
@@ -206,6 +272,10 @@ int main(void)
 		cmocka_unit_test(forced_tracepoint_tier_tries_no_trampoline),
 		cmocka_unit_test(processes_alone_are_no_capture_tier),
 		cmocka_unit_test(udp_alone_has_a_tier),
+		cmocka_unit_test(kernel_that_loads_nothing_gets_sock_diag),
+		cmocka_unit_test(what_loads_is_kept_beside_sock_diag_but_what_follows_tcp),
+		cmocka_unit_test(nothing_but_tcp_asks_for_sock_diag),
+		cmocka_unit_test(forced_netlink_tier_tries_no_program),
 		cmocka_unit_test(each_tier_has_its_name),
 	};
 
