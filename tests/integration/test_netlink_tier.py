@@ -12,7 +12,7 @@ from harness import proto, until
 from peers import transfer
 from test_tcp import ADDRESSES, ends, of_port, parse_ss, record_fields
 
-pytestmark = pytest.mark.kernel
+pytestmark = [pytest.mark.kernel, pytest.mark.without_bpf]
 
 FIELDS = {name: number for number, name in enumerate(
     "bytes_sent bytes_received packets_sent packets_received retransmits".split(), 16)}
