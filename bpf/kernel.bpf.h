@@ -40,8 +40,8 @@ enum {
 /* include/uapi/linux/tcp.h */
 #define TCP_CA_RECOVERY 3
 #define TCP_CA_LOSS 4
-/* include/net/tcp.h */
-#define TCP_ECN_OK 1
+/* include/net/tcp.h: RFC 3168, once called TCP_ECN_OK, or AccECN, unused before 6.18 */
+#define TCP_ECN_MODE_ANY 0x11
 /* include/net/inet_connection_sock.h */
 #define ICSK_TIME_PROBE0 3
 /* include/linux/sched.h */
@@ -53,6 +53,8 @@ enum {
 #define ECANCELED 125
 /* include/net/sock.h, enum sock_flags: set by tcp_fin() alone */
 #define SOCK_DONE 1
+/* include/net/sock.h: the program reads no more */
+#define RCV_SHUTDOWN 1
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -96,6 +98,7 @@ struct sock {
 	struct sock_common __sk_common;
 	__u16 sk_protocol;
 	int sk_err;
+	__u8 sk_shutdown;
 	__u32 sk_ack_backlog;
 	__u32 sk_max_ack_backlog;
 	atomic_t sk_drops;
@@ -129,6 +132,7 @@ struct tcp_sock {
 	__u64 bytes_received;
 	__u32 segs_out;
 	__u32 segs_in;
+	__u32 data_segs_in;
 	__u32 total_retrans;
 	__u32 srtt_us;
 	__u32 mdev_us;
@@ -169,11 +173,22 @@ struct kernfs_node {
 	__u64 id;
 };
 
+struct cgroup_root;
+
 struct cgroup {
 	struct kernfs_node *kn;
+	struct cgroup_root *root;
 };
 
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+};
+
+/* The kernel's value, which depends on its configuration, is relocated. */
+enum cgroup_subsys_id { memory_cgrp_id };
+
 struct css_set {
+	struct cgroup_subsys_state *subsys[1]; /* as many as there are controllers */
 	struct cgroup *dfl_cgrp;
 };
 

@@ -46,11 +46,40 @@ static __always_inline struct sp_process_event *event_begin(__u32 type, struct t
 	return event;
 }
 
+/* NULL where the memory controller is of v2, or the kernel has none. */
+static __always_inline struct cgroup *memory_cgroup_v1(struct css_set *set)
+{
+	struct cgroup_subsys_state **controllers = set->subsys;
+	struct cgroup *cgroup;
+
+	if (!bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
+		return NULL;
+	cgroup = controllers[bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id)]->cgroup;
+	return cgroup->root != set->dfl_cgrp->root ? cgroup : NULL;
+}
+
+/* True if it is long enough for a container's id. */
+static __always_inline bool read_cgroup_name(struct sp_process_event *event, struct cgroup *cgroup)
+{
+	return bpf_probe_read_kernel_str(event->cgroup_name, SP_CGROUP_NAME_SIZE,
+					 cgroup->kn->name) > SP_CONTAINER_ID_SIZE;
+}
+
+/*
+ * A runtime that knows v1 alone leaves its containers in its own v2 cgroup (runc
+ * before 1.1, or where v2 is not mounted): then their name is only in v1.
+ */
 static __always_inline void add_cgroup_name(struct sp_process_event *event,
 					    struct task_struct *task)
 {
-	(void)bpf_probe_read_kernel_str(event->cgroup_name, SP_CGROUP_NAME_SIZE,
-					task->cgroups->dfl_cgrp->kn->name);
+	struct css_set *set = task->cgroups;
+	struct cgroup *v1;
+
+	if (read_cgroup_name(event, set->dfl_cgrp))
+		return;
+	v1 = memory_cgroup_v1(set);
+	if (v1 && !read_cgroup_name(event, v1))
+		(void)read_cgroup_name(event, set->dfl_cgrp); /* long or not */
 }
 
 /* The arguments lie on the new stack, just written, so they are in memory. */

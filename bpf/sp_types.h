@@ -15,6 +15,7 @@
 #define SP_FILENAME_SIZE 256
 #define SP_COMMAND_LINE_SIZE 512
 #define SP_CGROUP_NAME_SIZE 128
+#define SP_CONTAINER_ID_SIZE 64
 
 enum sp_family { SP_IPV4 = 4, SP_IPV6 = 6 };
 enum sp_role { SP_ROLE_UNKNOWN = 0, SP_ROLE_SERVER = 1, SP_ROLE_CLIENT = 2 };
@@ -193,7 +194,7 @@ struct sp_process_event {
 	__u64 time_ns;
 	__u64 cgroup_id;
 	char comm[SP_COMM_SIZE];
-	char cgroup_name[SP_CGROUP_NAME_SIZE]; /* NUL-terminated */
+	char cgroup_name[SP_CGROUP_NAME_SIZE]; /* NUL-terminated; v2, or v1 if a container's */
 	__u16 filename_size;     /* without NUL; 0: unknown */
 	__u16 command_line_size; /* 0: unknown */
 	__u8 is_command_line_cut;

@@ -27,6 +27,13 @@ struct tcp_sockets_map tcp_sockets SEC(".maps");
 struct tcp_adopted_map tcp_adopted_sockets SEC(".maps");
 struct tcp_drops_map tcp_dropped SEC(".maps");
 
+/* Not those of a child in its handshake, which begins only when that is over. */
+static __always_inline void storage_forget_resets(struct tcp_storage *storage)
+{
+	storage->reset_sent = 0;
+	storage->reset_received = 0;
+}
+
 /*
  * The second connection of one socket cannot have its cookie for an id as well.
  * A child begins with the retransmits of its SYN-ACK.
@@ -36,6 +43,8 @@ static __always_inline void storage_begin(struct tcp_storage *storage, const str
 {
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock((void *)sk);
 
+	if (storage->phase == PHASE_CLOSED)
+		storage_forget_resets(storage);
 	storage->id = storage->phase == PHASE_CLOSED ? new_id() :
 						       bpf_get_socket_cookie((void *)sk);
 	storage->is_adopted = 0;
@@ -50,8 +59,7 @@ static __always_inline void storage_begin(struct tcp_storage *storage, const str
 	storage->retransmits_fast = 0;
 	storage->retransmits_probe = 0;
 	storage->synack_retransmits = 0;
-	storage->reset_sent = 0;
-	storage->reset_received = 0;
+	storage->reads_no_more = 0;
 }
 
 /* tcp_v4_connect() and tcp_v6_connect(), in the caller's context. */
@@ -72,6 +80,7 @@ static __always_inline void on_listen(const struct sock *sk)
 	if (!storage)
 		return;
 	storage->id = bpf_get_socket_cookie((void *)sk);
+	storage_forget_resets(storage);
 	storage->phase = PHASE_LISTENING;
 	storage->started_ns = bpf_ktime_get_boot_ns();
 	storage_set_owner(storage, bpf_get_current_task_btf(), sk);
@@ -107,12 +116,28 @@ static __always_inline void owner_is_closer(struct tcp_storage *storage, const s
 		storage_set_owner(storage, task, sk);
 }
 
-static __always_inline void on_fin(const struct sock *sk)
+static __always_inline void remember_fin(struct tcp_storage *storage, const struct sock *sk)
 {
-	struct tcp_storage *storage = has_accept_hook ? NULL : storage_find(sk);
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock((void *)sk);
 
-	if (storage)
-		owner_is_closer(storage, sk);
+	if (!tp)
+		return;
+	storage->reads_no_more = sk->sk_shutdown & RCV_SHUTDOWN;
+	storage->data_segments_at_fin = tp->data_segs_in;
+}
+
+static __always_inline void on_fin(const struct sock *sk, int newstate)
+{
+	struct tcp_storage *storage;
+
+	if (has_accept_hook && newstate != TCP_FIN_WAIT1)
+		return;
+	storage = storage_find(sk);
+	if (!storage)
+		return;
+	owner_is_closer(storage, sk);
+	if (newstate == TCP_FIN_WAIT1)
+		remember_fin(storage, sk);
 }
 
 static __always_inline void lose_closed(struct tcp_sock *tp, const struct sock *sk)
@@ -194,12 +219,14 @@ static __always_inline void on_close(const struct sock *sk, int oldstate)
 
 	if (oldstate == TCP_CLOSE || (storage && storage->phase == PHASE_CLOSED))
 		return;
-	if (storage && oldstate == TCP_SYN_RECV && storage->phase == PHASE_LISTENING)
+	if (storage && is_child_in_handshake(storage, oldstate))
 		storage_begin(storage, sk, SP_ROLE_SERVER);
 	if (storage && is_abort(storage, sk, oldstate)) {
 		storage->reset_sent = 1;
 		owner_is_closer(storage, sk);
 	}
+	if (storage && sk->sk_err == 0 && is_abort_on_data(storage, sk, oldstate))
+		storage->reset_sent = 1;
 	if (storage)
 		storage->phase = PHASE_CLOSED;
 	if (oldstate == TCP_LISTEN)
@@ -227,7 +254,7 @@ int BPF_PROG(tcp_state_tp_btf, const struct sock *sk, int oldstate, int newstate
 		break;
 	case TCP_FIN_WAIT1:
 	case TCP_LAST_ACK:
-		on_fin(sk);
+		on_fin(sk, newstate);
 		break;
 	case TCP_CLOSE:
 		on_close(sk, oldstate);
@@ -246,6 +273,8 @@ static __always_inline int on_accept(struct sock *sk)
 	storage = storage_find(sk);
 	if (!storage)
 		return 0;
+	if (is_child_in_handshake(storage, sk->__sk_common.skc_state))
+		storage_begin(storage, sk, SP_ROLE_SERVER);
 	storage_set_owner(storage, bpf_get_current_task_btf(), sk);
 	storage->accepted_ns = bpf_ktime_get_boot_ns();
 	return 0;

@@ -8,11 +8,15 @@
 
 #include "tcp_sockets.bpf.h"
 
+/*
+ * struct sockaddr_in, and how struct sockaddr_in6 begins: of what connect() takes,
+ * 16 bytes have a type that lets plain loads through.
+ */
 struct inet_address {
 	__u16 family;
 	__u16 port_be;
-	__u32 ipv4; /* of struct sockaddr_in; sin6_flowinfo of struct sockaddr_in6 */
-	__u32 ipv6[4];
+	__u32 ipv4; /* sin6_flowinfo of struct sockaddr_in6 */
+	__u8 ipv6[8];
 };
 
 static __always_inline void fill_attempt(struct sp_connection *record, const struct sock *sk,
@@ -22,11 +26,10 @@ static __always_inline void fill_attempt(struct sp_connection *record, const str
 	record->known = SP_KNOWN_COUNTERS | SP_KNOWN(RETRANSMITS);
 	record->tuple.protocol = IPPROTO_TCP;
 	record->tuple.remote_port = bpf_ntohs(remote->port_be);
-	record->tuple.family = is_ipv4 ? SP_IPV4 : SP_IPV6;
 	if (is_ipv4)
-		__builtin_memcpy(record->tuple.remote, &remote->ipv4, 4);
+		tuple_set_ipv4(&record->tuple, sk->__sk_common.skc_rcv_saddr, remote->ipv4);
 	else
-		__builtin_memcpy(record->tuple.remote, remote->ipv6, 16);
+		tuple_set_addresses(&record->tuple, sk);
 	owner_from_task(&record->owner, bpf_get_current_task_btf());
 	record->owner.netns = sk->__sk_common.skc_net.net->ns.inum;
 	record->started_ns = bpf_ktime_get_boot_ns();
@@ -36,13 +39,12 @@ static __always_inline void fill_attempt(struct sp_connection *record, const str
 	record->error = error;
 }
 
-static __always_inline int on_error(const struct sock *sk, const void *uaddr, int size, int error)
+static __always_inline int on_error(const struct sock *sk, const struct inet_address *remote,
+				    bool is_ipv4, int error)
 {
-	struct inet_address remote = {};
-	bool is_ipv4 = size == 16;
 	struct sp_connection *record;
 
-	if (!is_collected(sk) || bpf_probe_read_kernel(&remote, size, uaddr) < 0)
+	if (!is_collected(sk))
 		return 0;
 	record = bpf_ringbuf_reserve(&closed_ring, sizeof(*record), 0);
 	if (!record) {
@@ -52,7 +54,7 @@ static __always_inline int on_error(const struct sock *sk, const void *uaddr, in
 		return 0;
 	}
 	__builtin_memset(record, 0, sizeof(*record));
-	fill_attempt(record, sk, &remote, is_ipv4, error);
+	fill_attempt(record, sk, remote, is_ipv4, error);
 	bpf_ringbuf_submit(record, ring_wakeup(&closed_ring, CLOSED_RING_BYTES));
 	return 0;
 }
@@ -75,18 +77,21 @@ int BPF_PROG(tcp_connect_v4_fexit, struct sock *sk, void *uaddr, int size, int r
 {
 	if (result >= 0 || is_wrong_use(result) || is_reported(sk))
 		return 0;
-	return on_error(sk, uaddr, 16, -result);
+	return on_error(sk, uaddr, true, -result);
 }
 
-/* Hands ::ffff:a.b.c.d to tcp_v4_connect(). */
+/*
+ * Hands ::ffff:a.b.c.d to tcp_v4_connect(). The socket has its remote address by the
+ * time that a route is looked for; a multicast address, which TCP cannot use, fails
+ * earlier.
+ */
 SEC("fexit/tcp_v6_connect")
 int BPF_PROG(tcp_connect_v6_fexit, struct sock *sk, void *uaddr, int size, int result)
 {
-	struct inet_address remote = {};
+	const struct inet_address *remote = uaddr;
 
-	if (result >= 0 || is_wrong_use(result) || is_reported(sk))
+	if (result >= 0 || is_wrong_use(result) || is_reported(sk) || remote->ipv6[0] == 0xff ||
+	    is_v4_mapped(sk->__sk_common.skc_v6_daddr.in6_u.u6_addr32))
 		return 0;
-	if (bpf_probe_read_kernel(&remote, sizeof(remote), uaddr) < 0 || is_v4_mapped(remote.ipv6))
-		return 0;
-	return on_error(sk, uaddr, sizeof(remote), -result);
+	return on_error(sk, remote, false, -result);
 }

@@ -61,10 +61,23 @@ static __always_inline void fill_live(struct sp_connection *record, struct tcp_s
 	record->state = SP_STATE_OPEN;
 }
 
-static __always_inline bool is_shown(const struct tcp_storage *storage, const struct sock *sk)
+static __always_inline void fill_child_in_handshake(struct sp_connection *record,
+						    struct tcp_sock *tp, struct sock *sk,
+						    const struct tcp_storage *storage)
+{
+	fill_live(record, tp, sk, storage);
+	record->id = bpf_get_socket_cookie(sk);
+	record->role = SP_ROLE_SERVER;
+	record->owner_is_listener = 1;
+	record->is_adopted = 0;
+	record->started_ns = 0;
+	record->known &= ~SP_KNOWN_RETRANSMIT_KINDS;
+}
+
+static __always_inline bool is_shown(const struct tcp_storage *storage, int state)
 {
 	if (storage->phase == PHASE_LISTENING)
-		return sk->__sk_common.skc_state == TCP_LISTEN;
+		return state == TCP_LISTEN || is_child_in_handshake(storage, state);
 	return storage->phase == PHASE_LIVE;
 }
 
@@ -77,8 +90,12 @@ int tcp_dump_iter(struct bpf_iter__bpf_sk_storage_map *ctx)
 	struct sp_connection *record;
 	struct tcp_sock *tp;
 	__u32 n = tcp_n_live;
+	int state;
 
-	if (!storage || !sk || !is_shown(storage, sk))
+	if (!storage || !sk)
+		return GO_ON;
+	state = sk->__sk_common.skc_state;
+	if (!is_shown(storage, state))
 		return GO_ON;
 	tp = bpf_skc_to_tcp_sock(sk);
 	if (!tp)
@@ -89,6 +106,8 @@ int tcp_dump_iter(struct bpf_iter__bpf_sk_storage_map *ctx)
 	__builtin_memset(record, 0, sizeof(*record));
 	if (storage->phase == PHASE_LIVE)
 		fill_live(record, tp, sk, storage);
+	else if (is_child_in_handshake(storage, state))
+		fill_child_in_handshake(record, tp, sk, storage);
 	else
 		fill_listener(record, sk, storage);
 	fill_tuple(&record->tuple, tp, sk);

@@ -54,7 +54,7 @@ static __always_inline void fill_quality(struct sp_connection *record, struct tc
 	quality->delivered_ce = tp->delivered_ce;
 	quality->lost = tp->lost_out;
 	quality->cwnd = tp->snd_cwnd;
-	quality->ecn = BPF_CORE_READ_BITFIELD(tp, ecn_flags) & TCP_ECN_OK;
+	quality->ecn = (BPF_CORE_READ_BITFIELD(tp, ecn_flags) & TCP_ECN_MODE_ANY) != 0;
 	quality->zero_window_probes = icsk->icsk_pending == ICSK_TIME_PROBE0 ? icsk->icsk_backoff :
 									       0;
 }

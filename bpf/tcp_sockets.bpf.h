@@ -28,13 +28,15 @@ struct tcp_storage {
 	__u32 retransmits_fast;
 	__u32 retransmits_probe;
 	__u32 synack_retransmits; /* of a listener */
+	__u32 data_segments_at_fin; /* tcp_sock.data_segs_in when reads_no_more was set */
 	__u8 role;
 	__u8 phase;
 	__u8 is_adopted;
 	__u8 owner_is_listener;
 	__u8 reset_sent;
 	__u8 reset_received;
-	__u8 pad[6];
+	__u8 reads_no_more; /* since its own FIN: close(), or shutdown() both ways */
+	__u8 pad[1];
 };
 
 /*
@@ -91,6 +93,15 @@ static __always_inline bool is_collected(const struct sock *sk)
 	return sk->__sk_common.skc_family == AF_INET ? collect_tcp_v4 : collect_tcp_v6;
 }
 
+/*
+ * Accepted before the handshake is over, by TCP Fast Open; others are in this state
+ * for a moment only. Its storage is still its listener's.
+ */
+static __always_inline bool is_child_in_handshake(const struct tcp_storage *storage, int state)
+{
+	return storage->phase == PHASE_LISTENING && state == TCP_SYN_RECV;
+}
+
 static __always_inline struct tcp_storage *storage_find(const struct sock *sk)
 {
 	return bpf_sk_storage_get(&tcp_sockets, (void *)sk, NULL, 0);
@@ -104,6 +115,23 @@ static __always_inline struct tcp_storage *storage_create(const struct sock *sk)
 	if (!storage)
 		count(SP_EVENT_SOCKET_STORAGE_FAILED);
 	return storage;
+}
+
+/*
+ * The kernel answers data that nobody will read with a reset and closes the socket
+ * first, either with tcp_reset(), as if it had received one, or with no error at all
+ * (TCPAbortOnData, tcp_rcv_state_process()).
+ */
+static __always_inline bool is_abort_on_data(const struct tcp_storage *storage,
+					     const struct sock *sk, int state)
+{
+	struct tcp_sock *tp;
+
+	if (!storage->reads_no_more || (state != TCP_FIN_WAIT1 && state != TCP_FIN_WAIT2) ||
+	    sk->__sk_common.skc_flags & (1UL << SOCK_DONE))
+		return false;
+	tp = bpf_skc_to_tcp_sock((void *)sk);
+	return tp && tp->data_segs_in != storage->data_segments_at_fin;
 }
 
 static __always_inline void storage_set_owner(struct tcp_storage *storage, struct task_struct *task,

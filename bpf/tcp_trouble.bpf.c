@@ -50,13 +50,20 @@ int BPF_PROG(tcp_retransmit_synack_tp_btf, const struct sock *sk)
 	return 0;
 }
 
-/* Since Linux 6.10 also called without a socket; the look-up then finds nothing. */
+/*
+ * Since Linux 6.10 also called without a socket, which not every verifier knows: some
+ * leave the check out, so nothing may be read before the look-up, which checks again.
+ * A listener's reset, to a stray segment, is no connection's.
+ */
 SEC("tp_btf/tcp_send_reset")
 int BPF_PROG(tcp_send_reset_tp_btf, const struct sock *sk)
 {
-	struct tcp_storage *storage = storage_find(sk);
+	struct tcp_storage *storage;
 
-	if (storage)
+	if (!sk)
+		return 0;
+	storage = storage_find(sk);
+	if (storage && sk->__sk_common.skc_state != TCP_LISTEN)
 		storage->reset_sent = 1;
 	return 0;
 }
@@ -66,7 +73,9 @@ int BPF_PROG(tcp_receive_reset_tp_btf, struct sock *sk)
 {
 	struct tcp_storage *storage = storage_find(sk);
 
-	if (storage)
+	if (storage && is_abort_on_data(storage, sk, sk->__sk_common.skc_state))
+		storage->reset_sent = 1;
+	else if (storage)
 		storage->reset_received = 1;
 	return 0;
 }

@@ -24,6 +24,8 @@ static const struct {
 };
 
 static enum log_level max_level = LOG_LEVEL_INFO;
+static void (*line_tap)(const char *line, size_t size, void *context);
+static void *line_tap_context;
 
 struct line {
 	char bytes[LOG_MAX_LINE_BYTES];
@@ -47,6 +49,17 @@ struct conversion {
 void log_set_level(enum log_level level)
 {
 	max_level = level;
+}
+
+enum log_level log_get_level(void)
+{
+	return max_level;
+}
+
+void log_set_tap(void (*tap)(const char *line, size_t size, void *context), void *context)
+{
+	line_tap = tap;
+	line_tap_context = context;
 }
 
 static void add_char(struct line *line, char c)
@@ -283,5 +296,7 @@ void log_line(enum log_level level, const char *sentence, const char *fields, ..
 	/* There is no other place to report that the log cannot be written. */
 	while (write(STDERR_FILENO, line.bytes, line.size) < 0 && errno == EINTR)
 		;
+	if (line_tap)
+		line_tap(line.bytes, line.size, line_tap_context);
 	errno = saved_errno;
 }

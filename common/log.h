@@ -16,6 +16,8 @@
  * \xNN; so no value can forge a field, a line or a terminal sequence.
  */
 
+#include <stddef.h>
+
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
 #define LOG_MAX_LINE_BYTES 2048
@@ -32,6 +34,14 @@ void log_set_level(enum log_level level);
  */
 void log_line(enum log_level level, const char *sentence, const char *fields, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/*
+ * Every line that is written goes to `tap` too, whole, with its newline; NULL ends that.
+ * `tap` must not log.
+ */
+void log_set_tap(void (*tap)(const char *line, size_t size, void *context), void *context);
+
+enum log_level log_get_level(void);
 
 #define log_error(...) log_line(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warn(...) log_line(LOG_LEVEL_WARN, __VA_ARGS__)

@@ -47,6 +47,7 @@ struct option {
 	const char *const *choices; /* OPTION_ENUM: NULL-terminated */
 	const char *const *env; /* further environment names, NULL-terminated, or NULL */
 	bool is_secret; /* never printed: API keys */
+	bool is_runtime; /* may change while the program runs; others want a restart */
 	const char *help; /* one or two sentences; what it does, unit, when to change it */
 };
 
@@ -77,6 +78,21 @@ int options_load_bytes(const struct option *table, size_t n, void *settings, con
 
 /* Free strings and lists inside `settings` and zero them; takes half-loaded ones. */
 void options_free(const struct option *table, size_t n, void *settings);
+
+/* NULL: no row has this key. */
+const struct option *options_find(const struct option *table, size_t n, const char *key);
+
+/*
+ * Set one field (zero, or loaded before) to what `text` says, as it would stand in an
+ * environment variable. -EINVAL with `error` filled ("KEY: what is wrong; what is
+ * allowed"), or -ENOMEM; the field is then unchanged. Not for OPTION_NO_EFFECT.
+ */
+int options_set(const struct option *row, void *settings, const char *text, size_t size,
+		struct option_error *error);
+
+/* Of one row's field in two loaded structs. */
+bool options_is_equal(const struct option *row, const void *a, const void *b);
+void options_swap(const struct option *row, void *a, void *b);
 
 /* --help-settings: every key with type, range, default, environment names, help. */
 void options_print_help(const struct option *table, size_t n, FILE *out);

@@ -126,6 +126,8 @@ static void print_explanation(const struct option *row, const char *indent, FILE
 	if (row->help)
 		print_wrapped(row->help, indent, out);
 	print_type(row, indent, out);
+	if (row->is_runtime)
+		fprintf(out, "%sMay change while the program runs.\n", indent);
 	print_environment(row, indent, out);
 }
 

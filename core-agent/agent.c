@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent.h"
 
+#include "api/api.h"
 #include "enrich/enrich.h"
 #include "exporters/exporters.h"
 #include "history/history.h"
@@ -9,6 +10,9 @@
 #include "pipeline/ingest.h"
 #include "pipeline/poller.h"
 #include "pipeline/probe_client.h"
+#include "pipeline/probe_status.h"
+#include "recent/recent.h"
+#include "runtime.h"
 #include "settings.h"
 
 #include <errno.h>
@@ -30,6 +34,11 @@ struct agent {
 	struct curl_loop *curl_loop;
 	struct probe_client *client;
 	struct poller *poller;
+	struct recent *recent;
+	struct probe_status *probe_status;
+	struct runtime *runtime;
+	struct api *api;
+	struct event *on_hup;
 };
 
 static void on_end(void *context)
@@ -48,13 +57,33 @@ static void on_signal(evutil_socket_t signal, short events, void *context)
 	poller_stop(agent->poller);
 }
 
+static void stop(void *context)
+{
+	struct agent *agent = context;
+
+	poller_stop(agent->poller);
+}
+
+static void on_hangup(evutil_socket_t signal, short events, void *context)
+{
+	struct agent *agent = context;
+	struct runtime_changes changes;
+	struct option_error error;
+
+	(void)signal;
+	(void)events;
+	(void)runtime_reload(agent->runtime, &changes, &error); /* it has logged all */
+}
+
 /* A second SIGINT or SIGTERM ends the process at once: the handler goes after the first. */
 static int watch_signals(struct agent *agent)
 {
 	agent->on_int = event_new(agent->base, SIGINT, EV_SIGNAL, on_signal, agent);
 	agent->on_term = event_new(agent->base, SIGTERM, EV_SIGNAL, on_signal, agent);
-	if (!agent->on_int || !agent->on_term || event_add(agent->on_int, NULL) < 0 ||
-	    event_add(agent->on_term, NULL) < 0)
+	agent->on_hup = evsignal_new(agent->base, SIGHUP, on_hangup, agent);
+	if (!agent->on_int || !agent->on_term || !agent->on_hup ||
+	    event_add(agent->on_int, NULL) < 0 || event_add(agent->on_term, NULL) < 0 ||
+	    event_add(agent->on_hup, NULL) < 0)
 		return -ENOMEM;
 	return 0;
 }
@@ -82,7 +111,49 @@ static int make_poller(struct agent *agent, const struct agent_settings *setting
 	return agent->poller ? 0 : -ENOMEM;
 }
 
-static int make_parts(struct agent *agent, const struct agent_settings *settings)
+static int make_api(struct agent *agent, const struct agent_settings *settings)
+{
+	const struct api_parts parts = {
+		.settings = settings,
+		.poller = agent->poller,
+		.ingest = agent->ingest,
+		.enricher = agent->enricher,
+		.exporters = agent->exporters,
+		.history = agent->history,
+		.recent = agent->recent,
+		.probe_status = agent->probe_status,
+		.runtime = agent->runtime,
+		.stop = stop,
+		.stop_context = agent,
+	};
+
+	agent->api = api_new(agent->base, &parts);
+	return agent->api ? 0 : -ENOMEM;
+}
+
+/* What is for those who ask; nothing of it is there when both ports are off. */
+static int make_answers(struct agent *agent, struct agent_settings *settings,
+			const struct runtime_source *source)
+{
+	agent->runtime = runtime_new(settings, source, agent->poller, agent->exporters);
+	if (!agent->runtime)
+		return -ENOMEM;
+	if (settings->cmd_port == 0 && settings->expvar_port == 0)
+		return 0;
+	agent->recent = recent_new(settings->cmd_port ? (size_t)settings->max_recent_connections
+						      : 0);
+	agent->probe_status =
+		probe_status_new(agent->base, agent->curl_loop, settings->sysprobe_socket,
+				 settings->auth_token_file_path);
+	if (!agent->recent || !agent->probe_status)
+		return -ENOMEM;
+	if (settings->cmd_port)
+		exporters_set_recent(agent->exporters, agent->recent);
+	return make_api(agent, settings);
+}
+
+static int make_parts(struct agent *agent, struct agent_settings *settings,
+		      const struct runtime_source *source)
 {
 	int r;
 
@@ -104,13 +175,16 @@ static int make_parts(struct agent *agent, const struct agent_settings *settings
 	r = make_client(agent, settings);
 	if (r == 0)
 		r = make_poller(agent, settings);
+	if (r == 0)
+		r = make_answers(agent, settings, source);
 	return r < 0 ? r : watch_signals(agent);
 }
 
-int agent_new(const struct agent_settings *settings, struct agent **ret)
+int agent_new(struct agent_settings *settings, const struct runtime_source *source,
+	      struct agent **ret)
 {
 	struct agent *agent = calloc(1, sizeof(*agent));
-	int r = agent ? make_parts(agent, settings) : -ENOMEM;
+	int r = agent ? make_parts(agent, settings, source) : -ENOMEM;
 
 	if (r == -ENOMEM)
 		log_error("out of memory at start", NULL);
@@ -128,10 +202,11 @@ static void log_counters(const struct agent *agent)
 	log_info("ended",
 		 "connections=%" PRIu64 " invalid=%" PRIu64 " duplicates=%" PRIu64
 		 " left_out=%" PRIu64 " closed_lost=%" PRIu64 " process_events_lost=%" PRIu64
-		 " probe_restarts=%" PRIu64 " aborted_intervals=%" PRIu64,
+		 " probe_restarts=%" PRIu64 " aborted_intervals=%" PRIu64
+		 " listeners_left_out=%" PRIu64 " ends_left_out=%" PRIu64,
 		 stats->n_connections, stats->n_invalid, stats->n_duplicates, stats->n_left_out,
 		 stats->n_closed_lost, stats->n_process_lost, stats->n_instances,
-		 stats->n_aborted);
+		 stats->n_aborted, stats->n_listeners_left_out, stats->n_ends_left_out);
 	for (size_t i = 0; exporters_name(agent->exporters, i); i++) {
 		const struct exporter_stats *exporter = exporters_stats(agent->exporters, i);
 
@@ -155,17 +230,23 @@ void agent_free(struct agent *agent)
 {
 	if (!agent)
 		return;
+	api_free(agent->api);
+	runtime_free(agent->runtime);
+	probe_status_free(agent->probe_status);
 	poller_free(agent->poller);
 	probe_client_free(agent->client);
 	curl_loop_free(agent->curl_loop);
 	ingest_free(agent->ingest);
 	enricher_free(agent->enricher);
 	exporters_free(agent->exporters);
+	recent_free(agent->recent);
 	history_close(agent->history);
 	if (agent->on_int)
 		event_free(agent->on_int);
 	if (agent->on_term)
 		event_free(agent->on_term);
+	if (agent->on_hup)
+		event_free(agent->on_hup);
 	if (agent->base)
 		event_base_free(agent->base);
 	free(agent);

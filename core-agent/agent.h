@@ -5,12 +5,15 @@
 
 struct agent;
 struct agent_settings;
+struct runtime_source;
 
 /*
- * Make all parts and connect them. `settings` must outlive the agent. 0, or
- * negative errno with the reason logged.
+ * Make all parts and connect them. `settings` must outlive the agent, which changes
+ * those that may change; they are read again from `source`. 0, or negative errno with
+ * the reason logged.
  */
-int agent_new(const struct agent_settings *settings, struct agent **ret);
+int agent_new(struct agent_settings *settings, const struct runtime_source *source,
+	      struct agent **ret);
 
 /* Runs until SIGINT, SIGTERM, or the end of an exporter's reader. 0 or negative errno. */
 int agent_run(struct agent *agent);

@@ -10,11 +10,18 @@
 
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum connection_protocol { CONNECTION_TCP = 6, CONNECTION_UDP = 17 };
 enum connection_family { CONNECTION_IPV4 = 4, CONNECTION_IPV6 = 6 };
-enum connection_state { CONNECTION_OPEN = 1, CONNECTION_CLOSED = 2, CONNECTION_FAILED = 3 };
+enum connection_state {
+	CONNECTION_OPEN = 1,
+	CONNECTION_CLOSED = 2,
+	CONNECTION_FAILED = 3,
+	CONNECTION_LISTENING = 4, /* no connection: a socket that waits for some */
+};
+enum connection_side { CONNECTION_SIDE_UNKNOWN, CONNECTION_LOCAL_SIDE, CONNECTION_REMOTE_SIDE };
 enum connection_role { CONNECTION_ROLE_UNKNOWN, CONNECTION_SERVER, CONNECTION_CLIENT };
 enum connection_direction {
 	CONNECTION_DIRECTION_UNKNOWN,
@@ -29,6 +36,50 @@ struct connection_counters {
 	uint64_t packets_sent;
 	uint64_t packets_received;
 	uint64_t retransmits;
+};
+
+#define CONNECTION_MAX_DROP_REASONS 8
+
+struct connection_drop {
+	const char *reason;
+	uint64_t packets;
+};
+
+/*
+ * What was measured of a TCP connection beyond its counters, at the last look or at
+ * its close; of a listening socket the last four. Named as in proto/sysprobe.proto,
+ * which has units and kernel sources. A table fills and reads them (facts.h): without
+ * its bit in `known` a member means nothing.
+ */
+struct connection_facts {
+	uint64_t known; /* FACT_BIT() of each, and of each of connection_counters */
+	uint64_t delivery_bytes_per_s;
+	uint32_t min_rtt_us;
+	uint32_t retransmits_timeout;
+	uint32_t retransmits_fast;
+	uint32_t retransmits_probe;
+	uint32_t reorderings;
+	uint32_t out_of_order;
+	uint32_t ecn; /* bool */
+	uint32_t delivered_ce;
+	uint32_t zero_window_probes;
+	uint32_t lost;
+	uint32_t cwnd;
+	uint32_t reset_sent;	 /* bool */
+	uint32_t reset_received; /* bool */
+	uint32_t closed_first;	 /* enum connection_side */
+	uint32_t tcp_state;	 /* include/net/tcp_states.h */
+	uint32_t accept_queue;
+	uint32_t accept_queue_max;
+	uint32_t dropped_attempts;
+	uint32_t synack_retransmits;
+};
+
+/* Of a listening socket, in the interval; the totals are in its facts. */
+struct connection_refusals {
+	bool is_known; /* false: first sight of one that was there before */
+	uint64_t dropped_attempts;
+	uint64_t synack_retransmits;
 };
 
 /* Filled by enrichment; NULL or 0 is unknown. Strings are NUL-terminated, any bytes. */
@@ -62,6 +113,7 @@ struct connection {
 	const char *comm;
 	uint64_t cgroup_id;
 	struct connection_owner owner;
+	bool owner_is_listener; /* who accepted is not known (yet) */
 
 	struct connection_counters total; /* since the connection began */
 	struct connection_counters interval;
@@ -72,10 +124,15 @@ struct connection {
 	bool has_rtt;
 	uint32_t rtt_us;
 	uint32_t rtt_var_us;
+	struct connection_facts facts;
+	struct connection_drop drops[CONNECTION_MAX_DROP_REASONS]; /* packets, by reason */
+	size_t n_drops;
+	struct connection_refusals refusals;
 
 	/* Unix time; 0: unknown. */
 	uint64_t started_unix_ns;
 	uint64_t established_unix_ns;
+	uint64_t accepted_unix_ns;
 	uint64_t closed_unix_ns;
 };
 

@@ -9,6 +9,7 @@
 #include "history/history.h"
 #include "log.h"
 #include "privileges.h"
+#include "runtime.h"
 #include "settings.h"
 
 #include <curl/curl.h>
@@ -97,15 +98,16 @@ static int make_token(const struct agent_settings *settings)
 	return r;
 }
 
-/* A reader that goes away is an error of write(2); log rotation is the jsonl exporter's. */
+/* A reader that goes away is an error of write(2); the loop takes SIGHUP when it runs. */
 static void ignore_signals(void)
 {
 	(void)signal(SIGPIPE, SIG_IGN); /* cannot fail for these two */
 	(void)signal(SIGHUP, SIG_IGN);
 }
 
-static int run_agent(const struct agent_settings *settings)
+static int run_agent(struct agent_settings *settings, const struct arguments *arguments)
 {
+	const struct runtime_source source = {arguments->config, arguments->is_config_default};
 	struct agent *agent = NULL;
 	int r = make_token(settings);
 
@@ -113,7 +115,7 @@ static int run_agent(const struct agent_settings *settings)
 		return r;
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return -EIO;
-	r = agent_new(settings, &agent);
+	r = agent_new(settings, &source, &agent);
 	if (r == 0) {
 		log_info("started", "version=%s socket=%s", SYSPROBE_VERSION,
 			 settings->sysprobe_socket);
@@ -144,7 +146,7 @@ static int run_command(const struct arguments *arguments)
 	if (r == 0 && arguments->command == COMMAND_HISTORY)
 		r = print_history(&settings, arguments->limit);
 	else if (r == 0)
-		r = run_agent(&settings);
+		r = run_agent(&settings, arguments);
 	options_free(agent_options, agent_options_n, &settings);
 	return r < 0 ? EXIT_FAILED : EXIT_DONE;
 }

@@ -19,7 +19,7 @@ static const char *const log_levels[] = {
 
 const struct option agent_options[] = {
 	{.key = "log_level", .type = OPTION_ENUM, FIELD(log_level), .choices = log_levels,
-	 .fallback = "info", .help = "Least urgent kind of log line that is written."},
+	 .fallback = "info", .is_runtime = true, .help = "Least urgent kind of log line that is written."},
 	{.key = "hostname", .type = OPTION_STRING, FIELD(hostname),
 	 .help = "Name of this host in what is sent upstream. Empty: the system's host name."},
 
@@ -34,11 +34,11 @@ const struct option agent_options[] = {
 		 "same value as in system-probe.yaml."},
 	{.key = "process_config.intervals.connections", .type = OPTION_DURATION,
 	 FIELD(poll_interval_ns), .fallback = "30s", .min = SECOND, .max = 3600 * SECOND,
-	 ENV("SYSPROBE_POLL_INTERVAL"),
+	 ENV("SYSPROBE_POLL_INTERVAL"), .is_runtime = true,
 	 .help = "Time between two reports of all connections. Shorter gives a finer picture and "
 		 "more data."},
 	{.key = "sysprobe.drain_interval", .type = OPTION_DURATION, FIELD(drain_interval_ns),
-	 .fallback = "1s", .min = SECOND / 10, .max = 3600 * SECOND,
+	 .fallback = "1s", .min = SECOND / 10, .max = 3600 * SECOND, .is_runtime = true,
 	 .help = "Time between two reads of closed connections and of processes. Raise it only "
 		 "where connections are few: the probe's logs are bounded."},
 	{.key = "sysprobe.user", .type = OPTION_STRING, FIELD(user), .fallback = "sysprobe",
@@ -56,8 +56,29 @@ const struct option agent_options[] = {
 	 .fallback = "65536", .min = 256, .max = 4194304,
 	 .help = "Processes whose name and container are remembered."},
 
+	{.key = "sysprobe.max_recent_connections", .type = OPTION_INT,
+	 FIELD(max_recent_connections), .fallback = "131072", .min = 100, .max = 4194304,
+	 .help = "Connections that the API can show, open ones and those that ended last, at about "
+		 "400 bytes each."},
+
+	/* Questions asked of the agent. */
+	{.key = "cmd_host", .type = OPTION_STRING, FIELD(cmd_host), .fallback = "localhost",
+	 .help = "Address that the IPC API listens on. Any but a loopback one lets other hosts "
+		 "reach it, and is warned of at each start."},
+	{.key = "cmd_port", .type = OPTION_INT, FIELD(cmd_port), .fallback = "5001", .max = 65535,
+	 .help = "Port of the IPC API: HTTPS, with the auth token. 0: off."},
+	{.key = "expvar_port", .type = OPTION_INT, FIELD(expvar_port), .fallback = "5000",
+	 .max = 65535,
+	 .help = "Port on 127.0.0.1 of the variables: plain HTTP, /debug/vars and /metrics. 0: "
+		 "off."},
+	{.key = "ipc_cert_file_path", .type = OPTION_STRING, FIELD(ipc_cert_file_path),
+	 .fallback = "/var/lib/sysprobe/ipc_cert.pem",
+	 .help = "Certificate and key of the IPC API in one PEM file; made at first start, readable "
+		 "by the agent's user alone, and made anew before it ends."},
+
 	/* Where records go. */
 	{.key = "exporters", .type = OPTION_STRING_LIST, FIELD(exporters), .fallback = "local",
+	 .is_runtime = true,
 	 .help = "Where records go, any of: local (history on this host), jsonl (JSON lines), "
 		 "table (for a terminal), intake (a Datadog-compatible intake)."},
 	{.key = "history.path", .type = OPTION_STRING, FIELD(history_path),
@@ -112,11 +133,7 @@ const struct option agent_options[] = {
 	NO_EFFECT("network_config.enabled"),
 	NO_EFFECT("discovery.enabled"),
 	NO_EFFECT("traceroute.enabled"),
-	NO_EFFECT("cmd_host"),
-	NO_EFFECT("cmd_port"),
-	NO_EFFECT("expvar_port"),
 	NO_EFFECT("GUI_port"),
-	NO_EFFECT("ipc_cert_file_path"),
 	NO_EFFECT("apm_config"),
 	NO_EFFECT("logs_enabled"),
 	NO_EFFECT("logs_config"),

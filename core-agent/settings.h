@@ -18,6 +18,12 @@ struct agent_settings {
 	int64_t max_processes;
 	struct option_list exporters; /* local, jsonl, table, intake */
 
+	char *cmd_host;
+	int64_t cmd_port; /* 0: off, as the next */
+	int64_t expvar_port;
+	char *ipc_cert_file_path;
+	int64_t max_recent_connections;
+
 	char *history_path;
 	int64_t history_max_records;
 

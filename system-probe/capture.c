@@ -2,6 +2,7 @@
 #include "capture.h"
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <errno.h>
 #include <malloc.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include "cgroup_root.h"
 #include "choice_report.h"
 #include "cleanup.h"
+#include "drop_reason.h"
 #include "kernel_features.h"
 #include "log.h"
 
@@ -283,6 +285,16 @@ static int open_rings(struct capture *capture)
 	return ring_buffer__add(capture->rings, process_fd, on_process, capture);
 }
 
+static void read_drop_reasons(void)
+{
+	struct btf *kernel = btf__load_vmlinux_btf();
+	int r = kernel ? drop_reason_read_names(kernel) : -errno;
+
+	btf__free(kernel);
+	if (r < 0)
+		log_warn("reasons of drops have no names", "error=%s", strerror(-r));
+}
+
 /* Nothing is left to fall back to: the hooks that were to read so are off. */
 static void refuse_netlink(struct capture *capture, int error)
 {
@@ -323,6 +335,8 @@ static int start_bpf(struct capture *capture)
 		r = map_live(capture);
 	if (r == 0 && capture->bpf)
 		r = open_rings(capture);
+	if (has_programs(capture, HOOK_DROP))
+		read_drop_reasons();
 	return r;
 }
 

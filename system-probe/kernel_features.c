@@ -95,17 +95,20 @@ void kernel_features_set_refused(const char *program, int error)
 	set_answer(program, error);
 }
 
-/*
- * Before 5.11 BPF maps counted against memlock; the helper came with the change
- * (libbpf asks in the same way). To be removed with kernels before 5.11.
- */
+/* The helper came with 5.11 and can be asked for by every kind of program. */
+static bool is_before_5_11(void)
+{
+	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_SOCKET_FILTER, BPF_FUNC_ktime_get_coarse_ns,
+				       NULL) == 0;
+}
+
+/* Before 5.11 BPF maps counted against memlock. To be removed with kernels before 5.11. */
 static bool is_memlock_low(void)
 {
 	struct rlimit limit;
 
 	return getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur < LOW_MEMLOCK_BYTES &&
-	       libbpf_probe_bpf_helper(BPF_PROG_TYPE_SOCKET_FILTER, BPF_FUNC_ktime_get_coarse_ns,
-				       NULL) == 0;
+	       is_before_5_11();
 }
 
 static const char *missing_capabilities(char *buffer, size_t size)
@@ -144,6 +147,8 @@ const char *kernel_features_remedy(int error, char *buffer, size_t size)
 		return "raise memlock: ulimit -l unlimited, or LimitMEMLOCK=infinity in the unit";
 	if (error == -EPERM)
 		return "the kernel forbids this kind of program: lockdown, or no ftrace trampolines";
+	if (error == -EINVAL && is_before_5_11())
+		return "the kernel is too old for this program: use Linux 5.12 or newer";
 	return "log_level: debug shows what the kernel said";
 }
 

@@ -20,6 +20,7 @@
 #include "listen.h"
 #include "log.h"
 #include "probe.h"
+#include "reload.h"
 #include "server.h"
 
 #define EXIT_SETTINGS 2
@@ -48,6 +49,23 @@ static void on_stop(evutil_socket_t fd, short what, void *context)
 	(void)what;
 	log_info("stopping", NULL);
 	event_base_loopbreak(context);
+}
+
+/* What SIGHUP reads anew, and into what. */
+struct reload {
+	struct probe_settings *settings;
+	const struct arguments *arguments;
+};
+
+static void on_reload(evutil_socket_t fd, short what, void *context)
+{
+	const struct reload *reload = context;
+
+	(void)fd;
+	(void)what;
+	/* Logged where it fails; the probe goes on as it was. */
+	(void)reload_settings(reload->settings, reload->arguments->config,
+			      reload->arguments->is_config_default);
 }
 
 static int print_settings(enum arguments_action action)
@@ -84,7 +102,7 @@ static gid_t socket_group(const char *name)
 }
 
 /* Events live until the loop's base is freed. */
-static int add_events(struct event_base *base, struct probe *probe)
+static int add_events(struct event_base *base, struct probe *probe, struct reload *reload)
 {
 	const struct timeval expiry = { UDP_EXPIRY_INTERVAL_S, 0 };
 	int ring_fd = capture_ring_fd(probe->capture);
@@ -92,6 +110,7 @@ static int add_events(struct event_base *base, struct probe *probe)
 		evsignal_new(base, SIGINT, on_stop, base),
 		evsignal_new(base, SIGTERM, on_stop, base),
 		event_new(base, -1, EV_PERSIST, on_expiry, probe),
+		evsignal_new(base, SIGHUP, on_reload, reload),
 		ring_fd < 0 ? NULL : event_new(base, ring_fd, EV_READ | EV_PERSIST, on_ring, probe),
 	};
 
@@ -101,7 +120,7 @@ static int add_events(struct event_base *base, struct probe *probe)
 	return 0;
 }
 
-static int serve(struct probe *probe)
+static int serve(struct probe *probe, struct reload *reload)
 {
 	const struct probe_settings *settings = probe->settings;
 	struct event_base *base = event_base_new();
@@ -110,7 +129,7 @@ static int serve(struct probe *probe)
 	gid_t group = socket_group(settings->socket_group);
 	int fd, r = -ENOMEM;
 
-	if (base && token && add_events(base, probe) == 0) {
+	if (base && token && add_events(base, probe, reload) == 0) {
 		fd = r = listen_unix(settings->socket_path, group);
 		if (r >= 0)
 			r = drop_privileges(probe->capture,
@@ -135,6 +154,7 @@ int main(int argc, char **argv)
 	struct probe_settings settings = { 0 };
 	struct probe probe = { 0 };
 	struct arguments arguments;
+	struct reload reload = { &settings, &arguments };
 	int r;
 
 	if (arguments_parse(argc, argv, &arguments) < 0)
@@ -152,7 +172,7 @@ int main(int argc, char **argv)
 	if (r >= 0)
 		r = probe_start_capture(&probe);
 	if (r >= 0)
-		r = serve(&probe);
+		r = serve(&probe, &reload);
 	probe_deinit(&probe);
 	options_free(probe_options, probe_options_n, &settings);
 	if (r < 0)

@@ -10,7 +10,7 @@ static const char *const tiers[] = { "auto", "trampoline", "tracepoint", "netlin
 
 const struct option probe_options[] = {
 	{ .key = "log_level", .type = OPTION_ENUM, .offset = FIELD(log_level), .choices = log_levels,
-	  .fallback = "info", .help = "How much goes to stderr, one line for one event." },
+	  .fallback = "info", .is_runtime = true, .help = "How much goes to stderr, one line for one event." },
 	{ .key = "network_config.enabled", .type = OPTION_BOOL, .offset = FIELD(is_enabled),
 	  .fallback = "true", .env = ENV("DD_SYSTEM_PROBE_NETWORK_ENABLED"),
 	  .help = "Watch connections. When false the probe serves its status and nothing else." },

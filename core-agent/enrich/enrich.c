@@ -273,9 +273,10 @@ static void resolve_container(struct enricher *enricher, const struct process *p
 		cgroup_id = process->cgroup_id;
 	if (cgroup_id)
 		container = cgroup_paths_get(enricher->cgroups, cgroup_id);
-	if (!container && name) {
+	if (name && (!container || !container->id[0])) {
 		container_id_parse_path(name, strlen(name), &from_name);
-		container = &from_name;
+		if (!container || from_name.id[0]) /* a v1 cgroup's: the id's is the runtime's own */
+			container = &from_name;
 	}
 	if (container) /* without memory it stays unresolved and is tried again */
 		(void)process_table_set_container(enricher->processes, process, container);

@@ -16,7 +16,7 @@ enum process_string {
 	PROCESS_EXECUTABLE,
 	PROCESS_COMMAND_LINE, /* arguments joined by single spaces */
 	PROCESS_COMM,
-	PROCESS_CGROUP_NAME, /* last component of its cgroup v2 path */
+	PROCESS_CGROUP_NAME, /* last component of its cgroup path, as the probe chose it */
 	PROCESS_CONTAINER_ID,
 	PROCESS_POD_UID,
 	PROCESS_SYSTEMD_UNIT,

@@ -261,13 +261,23 @@ static void set_bytes(struct process_change *change, enum process_string which,
 	process_change_set(change, which, bytes->data, bytes->len);
 }
 
+/* The name may be of v1 and then changes alone. */
+static bool is_in_cgroup(const struct process *process, const Sysprobe__V1__Process *record)
+{
+	const char *name = process->strings[PROCESS_CGROUP_NAME];
+	size_t size = name ? strlen(name) : 0;
+
+	return process->cgroup_id == record->cgroup_id && size == record->cgroup_name.len &&
+	       (size == 0 || memcmp(name, record->cgroup_name.data, size) == 0);
+}
+
 /* Another cgroup than before: what was resolved from that one no longer holds. */
 static void take_cgroup(struct process *process, const Sysprobe__V1__Process *record,
 			struct process_change *change)
 {
 	if (!record->cgroup_id)
 		return;
-	if (process->cgroup_id && process->cgroup_id != record->cgroup_id)
+	if (process->cgroup_id && !is_in_cgroup(process, record))
 		process->is_container_resolved = false;
 	process->cgroup_id = record->cgroup_id;
 	set_bytes(change, PROCESS_CGROUP_NAME, &record->cgroup_name);

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * What an exporter is. The pipeline calls begin, then connection and overflow
- * any number of times, then end; all on the event loop, none may block. A new
+ * What an exporter is. The pipeline calls begin, then connection, listener and
+ * overflow any number of times, then end; all on the event loop, none may block. A new
  * exporter is one file here that defines one `struct exporter_class`, and one
  * row in exporters.c.
  */
@@ -44,6 +44,12 @@ struct exporter_class {
 	 */
 	int (*end)(struct exporter *exporter, bool is_aborted);
 	const struct exporter_stats *(*stats)(const struct exporter *exporter);
+
+	/*
+	 * Optional: a listening socket that is new, or has refused more (its `refusals`)
+	 * since it was last handed over. It is no connection.
+	 */
+	int (*listener)(struct exporter *exporter, const struct connection *listener);
 
 	/*
 	 * Optional: called once, before the first begin, with the agent's history,

@@ -11,6 +11,8 @@
 #define EXPORTERS_MAX 8
 
 struct exporters;
+struct option_list;
+struct recent;
 
 /*
  * Make those of settings->exporters, in that order. `settings`, `base` and
@@ -19,6 +21,16 @@ struct exporters;
  */
 int exporters_new(const struct agent_settings *settings, struct event_base *base,
 		  struct history *history, struct exporters **ret);
+
+/* `recent` (or NULL) sees what they see, whatever they are; it must outlive them. */
+void exporters_set_recent(struct exporters *exporters, struct recent *recent);
+
+/*
+ * Another choice of exporters while the agent runs; those that stay are not made anew.
+ * Takes effect at the end of the interval going on, if any. 0, or as exporters_new(),
+ * and nothing has changed.
+ */
+int exporters_change(struct exporters *exporters, const struct option_list *names);
 
 /* Takes NULL. */
 void exporters_free(struct exporters *exporters);
@@ -30,6 +42,7 @@ void exporters_free(struct exporters *exporters);
  */
 int exporters_begin(struct exporters *exporters, const struct interval *interval);
 int exporters_connection(struct exporters *exporters, const struct connection *connection);
+int exporters_listener(struct exporters *exporters, const struct connection *listener);
 int exporters_overflow(struct exporters *exporters, const struct overflow *overflow);
 int exporters_end(struct exporters *exporters, bool is_aborted);
 void exporters_polled(struct exporters *exporters);

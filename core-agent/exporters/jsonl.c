@@ -109,6 +109,11 @@ static int jsonl_connection(struct exporter *exporter, const struct connection *
 	return add_record(exporter, record_json_connection(connection, &exporter->interval));
 }
 
+static int jsonl_listener(struct exporter *exporter, const struct connection *listener)
+{
+	return add_record(exporter, record_json_listener(listener, &exporter->interval));
+}
+
 static int jsonl_overflow(struct exporter *exporter, const struct overflow *overflow)
 {
 	return add_record(exporter, record_json_overflow(overflow, &exporter->interval));
@@ -156,6 +161,7 @@ const struct exporter_class jsonl_exporter = {
 	.free = jsonl_free,
 	.begin = jsonl_begin,
 	.connection = jsonl_connection,
+	.listener = jsonl_listener,
 	.overflow = jsonl_overflow,
 	.end = jsonl_end,
 	.stats = jsonl_stats,

@@ -115,6 +115,14 @@ static int local_connection(struct exporter *exporter, const struct connection *
 	return add_text(exporter, &record, record_json_connection(connection, &exporter->interval));
 }
 
+/* It stands for no connection and no bytes: nothing is to be accounted for it. */
+static int local_listener(struct exporter *exporter, const struct connection *listener)
+{
+	struct history_record record = {.connection_id = listener->id, .state = listener->state};
+
+	return add_text(exporter, &record, record_json_listener(listener, &exporter->interval));
+}
+
 static int local_end(struct exporter *exporter, bool is_aborted)
 {
 	(void)exporter;
@@ -140,6 +148,7 @@ const struct exporter_class local_exporter = {
 	.free = local_free,
 	.begin = local_begin,
 	.connection = local_connection,
+	.listener = local_listener,
 	.overflow = local_overflow,
 	.end = local_end,
 	.stats = local_stats,

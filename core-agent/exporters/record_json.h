@@ -14,6 +14,18 @@
 json_t *record_json_connection(const struct connection *connection,
 			       const struct interval *interval);
 
+/* A listening socket (state CONNECTION_LISTENING): no remote end, no counters. */
+json_t *record_json_listener(const struct connection *listener, const struct interval *interval);
+
+/* The same with the totals in place of what happened in the interval. */
+json_t *record_json_totals(const struct connection *connection, const struct interval *interval);
+
+/* Its part about the process and container alone. */
+json_t *record_json_owner(const struct connection *connection);
+
+/* May an object of record_json_totals() have such a member? */
+bool record_json_has_field(const char *name);
+
 /* {"time": ..., "probe_instance": ..., "overflow": {"cause": ..., "connections": ...}} */
 json_t *record_json_overflow(const struct overflow *overflow, const struct interval *interval);
 

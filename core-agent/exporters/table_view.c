@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "table_view.h"
 
+#include "facts.h"
 #include "text.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +24,10 @@ struct row {
 	enum connection_state state;
 	enum connection_direction direction;
 	uint32_t pid;
+	uint32_t error;
 	bool has_rtt;
+	bool has_sent, has_received; /* else the bytes are not known */
+	bool is_reset;
 	char local[MAX_ENDPOINT_WIDTH + 1];
 	char remote[MAX_ENDPOINT_WIDTH + 1];
 	char process[16];
@@ -86,7 +91,13 @@ static void fill_row(struct row *row, const struct connection *connection)
 			    .state = connection->state,
 			    .direction = connection->direction,
 			    .pid = connection->pid,
-			    .has_rtt = connection->has_rtt};
+			    .error = connection->error,
+			    .has_rtt = connection->has_rtt,
+			    .has_sent = connection->facts.known & FACT_BIT(FACT_BYTES_SENT),
+			    .has_received =
+				    connection->facts.known & FACT_BIT(FACT_BYTES_RECEIVED),
+			    .is_reset = connection->facts.reset_sent ||
+					connection->facts.reset_received};
 	format_endpoint(connection->family, connection->local_address, connection->local_port,
 			row->local);
 	format_endpoint(connection->family, connection->remote_address, connection->remote_port,
@@ -215,13 +226,32 @@ static void format_direction(const struct row *row, const struct table_frame *fr
 	(void)snprintf(out, MAX_CELL, "%s", names[row->direction]);
 }
 
+static const struct {
+	uint32_t error;
+	const char *word;
+} bad_ends[] = {
+	{ECONNREFUSED, "refused"}, {ETIMEDOUT, "timeout"},   {ENETUNREACH, "unreach"},
+	{EHOSTUNREACH, "unreach"}, {ECONNRESET, "reset"},    {ECANCELED, "cancel"},
+	{EADDRNOTAVAIL, "no port"},
+};
+
+/* How it ended, when not well. */
+static const char *state_word(const struct row *row)
+{
+	if (row->state == CONNECTION_OPEN)
+		return "open";
+	for (size_t i = 0; i < sizeof(bad_ends) / sizeof(*bad_ends); i++)
+		if (row->error == bad_ends[i].error)
+			return bad_ends[i].word;
+	if (row->state == CONNECTION_FAILED)
+		return "failed";
+	return row->is_reset ? "reset" : "closed";
+}
+
 static void format_state(const struct row *row, const struct table_frame *frame, char *out)
 {
 	(void)frame;
-	(void)snprintf(out, MAX_CELL, "%s",
-		       row->state == CONNECTION_OPEN	 ? "open"
-		       : row->state == CONNECTION_CLOSED ? "closed"
-							 : "failed");
+	(void)snprintf(out, MAX_CELL, "%s", state_word(row));
 }
 
 static void format_pid(const struct row *row, const struct table_frame *frame, char *out)
@@ -244,12 +274,12 @@ static void format_container(const struct row *row, const struct table_frame *fr
 
 static void format_sent(const struct row *row, const struct table_frame *frame, char *out)
 {
-	format_rate(row->bytes_sent, frame->elapsed_ns, out, MAX_CELL);
+	format_rate(row->bytes_sent, row->has_sent ? frame->elapsed_ns : 0, out, MAX_CELL);
 }
 
 static void format_received(const struct row *row, const struct table_frame *frame, char *out)
 {
-	format_rate(row->bytes_received, frame->elapsed_ns, out, MAX_CELL);
+	format_rate(row->bytes_received, row->has_received ? frame->elapsed_ns : 0, out, MAX_CELL);
 }
 
 static void format_rtt(const struct row *row, const struct table_frame *frame, char *out)
@@ -276,7 +306,7 @@ static const struct column columns[] = {
 	{"LOCAL", 0, false, 0, format_local},
 	{"REMOTE", 0, false, 0, format_remote},
 	{"DIR", 5, false, 5, format_direction},
-	{"STATE", 6, false, 3, format_state},
+	{"STATE", 7, false, 3, format_state},
 	{"PID", 7, true, 6, format_pid},
 	{"PROCESS", 15, false, 0, format_process},
 	{"CONTAINER", 12, false, 1, format_container},

@@ -152,6 +152,7 @@ static void copy(struct record *to, const struct connection *from)
 		.role = (uint8_t)from->role,
 		.direction = (uint8_t)from->direction,
 		.is_established_now = from->is_established_now,
+		.has_ecn = from->facts.ecn,
 	};
 	memcpy(to->local_address, from->local_address, sizeof(to->local_address));
 	memcpy(to->remote_address, from->remote_address, sizeof(to->remote_address));

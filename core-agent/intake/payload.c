@@ -160,6 +160,7 @@ static void fill_tcp(struct branch *branch, const struct record *record)
 
 	to->lasttcpestablished = record->is_established_now;
 	to->lasttcpclosed = record->state == CONNECTION_CLOSED;
+	to->tcpecnnegotiated = record->has_ecn;
 	if (!failure)
 		return;
 	datadog__process_agent__connection__tcp_failures_by_err_code_entry__init(&branch->failure);

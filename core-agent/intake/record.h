@@ -29,6 +29,7 @@ struct record {
 	uint8_t role;      /* enum connection_role */
 	uint8_t direction; /* enum connection_direction */
 	bool is_established_now;
+	bool has_ecn;
 	const char *container_id; /* printable ASCII; NULL: none or unknown */
 	const char *process;      /* name of the program, any bytes; NULL: unknown */
 };

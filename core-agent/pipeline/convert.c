@@ -2,6 +2,7 @@
 #include "convert.h"
 
 #include "batch_stream.h"
+#include "facts.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -24,6 +25,7 @@ static bool is_known(const Sysprobe__V1__Connection *record)
 	case SYSPROBE__V1__STATE__STATE_OPEN:
 	case SYSPROBE__V1__STATE__STATE_CLOSED:
 	case SYSPROBE__V1__STATE__STATE_FAILED:
+	case SYSPROBE__V1__STATE__STATE_LISTENING:
 		break;
 	default:
 		return false;
@@ -68,33 +70,12 @@ static void fill_addresses(struct connection *connection, const Sysprobe__V1__Co
 	connection->remote_port = (uint16_t)record->remote_port;
 }
 
-static bool is_loopback(enum connection_family family, const uint8_t address[16])
-{
-	static const uint8_t loopback6[16] = {[15] = 1};
-
-	return family == CONNECTION_IPV4 ? address[0] == 127 : memcmp(address, loopback6, 16) == 0;
-}
-
-static enum connection_direction get_direction(const struct connection *connection)
-{
-	if (is_loopback(connection->family, connection->remote_address) ||
-	    memcmp(connection->local_address, connection->remote_address, 16) == 0)
-		return CONNECTION_LOCAL;
-	switch (connection->role) {
-	case CONNECTION_SERVER:
-		return CONNECTION_INCOMING;
-	case CONNECTION_CLIENT:
-		return CONNECTION_OUTGOING;
-	default:
-		return CONNECTION_DIRECTION_UNKNOWN;
-	}
-}
-
 static void fill_times(struct connection *connection, const Sysprobe__V1__Connection *record,
 		       int64_t boot_to_unix_ns)
 {
 	connection->started_unix_ns = convert_time(record->started_ns, boot_to_unix_ns);
 	connection->established_unix_ns = convert_time(record->established_ns, boot_to_unix_ns);
+	connection->accepted_unix_ns = convert_time(record->accepted_ns, boot_to_unix_ns);
 	connection->closed_unix_ns = convert_time(record->closed_ns, boot_to_unix_ns);
 }
 
@@ -120,6 +101,17 @@ static struct connection_counters before_of(const Sysprobe__V1__Connection *reco
 					    .retransmits = before->retransmits};
 }
 
+/* What was not measured must not be subtracted from, nor added to, what was. */
+static void clear_unknown(struct connection *connection)
+{
+	for (const struct counter *c = facts_counters; c < facts_counters + FACTS_N_COUNTERS; c++) {
+		if (facts_has_counter(c, &connection->facts))
+			continue;
+		*facts_counter_in(c, &connection->total) = 0;
+		*facts_counter_in(c, &connection->before_probe) = 0;
+	}
+}
+
 int convert_connection(const Sysprobe__V1__Connection *record, int64_t boot_to_unix_ns,
 		       struct connection *ret)
 {
@@ -137,14 +129,17 @@ int convert_connection(const Sysprobe__V1__Connection *record, int64_t boot_to_u
 				   .process_start_ns = record->process_start_ns,
 				   .comm = record->comm && *record->comm ? record->comm : NULL,
 				   .cgroup_id = record->cgroup_id,
+				   .owner_is_listener = record->owner_is_listener,
 				   .total = counters_of(record),
 				   .before_probe = before_of(record),
 				   .has_rtt = record->rtt_us != 0,
 				   .rtt_us = record->rtt_us,
-				   .rtt_var_us = record->rtt_var_us};
+				   .rtt_var_us = record->rtt_var_us,
+				   .facts = facts_read(record)};
+	ret->n_drops = facts_read_drops(record, ret->drops);
+	clear_unknown(ret);
 	fill_addresses(ret, record);
 	fill_times(ret, record, boot_to_unix_ns);
-	ret->direction = get_direction(ret);
 	return 0;
 }
 

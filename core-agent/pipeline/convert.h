@@ -12,11 +12,11 @@
 #include "sysprobe.pb-c.h"
 
 /*
- * Fill `ret` without interval, owner and new flags; `comm` is borrowed from
- * `record`. `boot_to_unix_ns` is added to its times. v4-mapped IPv6 becomes
- * IPv4. -EINVAL, `ret` untouched: id 0 or not below 2^53, an unknown protocol,
- * family, role or state, an address whose size does not fit the family, or a
- * port above 65535.
+ * Fill `ret` without direction, interval, owner and new flags; `comm` and reasons of
+ * drops are borrowed from `record`. Counters that it does not know are 0.
+ * `boot_to_unix_ns` is added to its times. v4-mapped IPv6 becomes IPv4. -EINVAL, `ret`
+ * untouched: id 0 or not below 2^53, an unknown protocol, family, role or state, an
+ * address whose size does not fit the family, or a port above 65535.
  */
 int convert_connection(const Sysprobe__V1__Connection *record, int64_t boot_to_unix_ns,
 		       struct connection *ret);

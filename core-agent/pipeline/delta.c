@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "delta.h"
 
+#include "facts.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -111,19 +113,17 @@ static uint64_t advance(uint64_t *reported, uint64_t total, bool *went_down)
 	return grown;
 }
 
-/* Moves `reported` up to `total`; true when a counter went down. */
-static bool subtract(struct connection_counters *reported, const struct connection_counters *total,
-		     struct connection_counters *ret_grown)
+/* Moves what is known of `reported` up to the total; true when a counter went down. */
+static bool subtract(struct connection_counters *reported, struct connection *connection)
 {
 	bool went_down = false;
 
-	ret_grown->bytes_sent = advance(&reported->bytes_sent, total->bytes_sent, &went_down);
-	ret_grown->bytes_received =
-		advance(&reported->bytes_received, total->bytes_received, &went_down);
-	ret_grown->packets_sent = advance(&reported->packets_sent, total->packets_sent, &went_down);
-	ret_grown->packets_received =
-		advance(&reported->packets_received, total->packets_received, &went_down);
-	ret_grown->retransmits = advance(&reported->retransmits, total->retransmits, &went_down);
+	connection->interval = (struct connection_counters){0};
+	for (const struct counter *c = facts_counters; c < facts_counters + FACTS_N_COUNTERS; c++)
+		if (facts_has_counter(c, &connection->facts))
+			*facts_counter_in(c, &connection->interval) =
+				advance(facts_counter_in(c, reported),
+					facts_get_counter(c, &connection->total), &went_down);
 	return went_down;
 }
 
@@ -131,7 +131,7 @@ static void fill_new(struct connection *connection, uint64_t since_unix_ns)
 {
 	struct connection_counters baseline = connection->before_probe;
 
-	(void)subtract(&baseline, &connection->total, &connection->interval); /* total is above */
+	(void)subtract(&baseline, connection); /* total is above */
 	connection->is_new = true;
 	connection->is_established_now = connection->established_unix_ns != 0 &&
 					 connection->established_unix_ns >= since_unix_ns;
@@ -141,6 +141,7 @@ static int apply_new(struct delta *delta, struct connection *connection, uint64_
 {
 	struct delta_entry entry = {.id = connection->id,
 				    .reported = connection->total,
+				    .role = connection->role,
 				    .is_established = connection->established_unix_ns != 0};
 	int r = 0;
 
@@ -157,12 +158,15 @@ static void apply_known(struct delta *delta, struct connection *connection, stru
 {
 	bool is_established = connection->established_unix_ns != 0;
 
-	if (subtract(&slot->entry.reported, &connection->total, &connection->interval))
+	if (subtract(&slot->entry.reported, connection))
 		delta->stats.n_went_down++;
 	connection->is_new = false;
 	connection->is_established_now = is_established && !slot->entry.is_established;
 	slot->entry.is_established |= is_established;
 	slot->entry.is_carried_over = false;
+	if (slot->entry.role == CONNECTION_ROLE_UNKNOWN)
+		slot->entry.role = connection->role;
+	connection->role = slot->entry.role;
 	slot->seen_poll = delta->poll;
 	if (connection->state != CONNECTION_OPEN)
 		remove_slot(delta, slot);

@@ -29,6 +29,7 @@ struct delta_entry {
 	uint64_t id;
 	struct connection_counters reported;
 	bool is_established; /* reported as such */
+	enum connection_role role; /* told or guessed, whichever came first; not saved */
 	bool is_carried_over; /* from the last instance of the probe, not seen in this one yet */
 };
 
@@ -49,7 +50,8 @@ void delta_carry_over(struct delta *delta);
 
 /*
  * Fill `interval`, `is_new` and `is_established_now` of `connection` and remember
- * its totals; a closed or failed one is forgotten. A total that went down counts
+ * its totals; a closed or failed one is forgotten. The first role that it had
+ * stays, as one that was guessed depends on what else is open. A total that went down counts
  * as unchanged. A connection first seen counts as established now when that was
  * at or after `since_unix_ns`. 0, -ENOSPC (table full) or -ENOMEM: then an open
  * connection must not be reported, its totals come later.

@@ -2,8 +2,11 @@
 #include "ingest.h"
 
 #include "convert.h"
+#include "direction.h"
 #include "enrich/enrich.h"
 #include "exporters/exporters.h"
+#include "host_pairs.h"
+#include "listeners.h"
 #include "log.h"
 #include "state_store.h"
 
@@ -18,6 +21,8 @@ struct ingest {
 	struct enricher *enricher;
 	struct exporters *exporters;
 	struct state_store store;
+	struct listeners *listeners;
+	struct host_pairs *pairs;
 	uint64_t process_next; /* not saved: the table of processes is in memory only */
 
 	enum ingest_stream stream;
@@ -44,9 +49,12 @@ struct ingest *ingest_new(struct enricher *enricher, struct exporters *exporters
 	ingest->enricher = enricher;
 	ingest->exporters = exporters;
 	ingest->process_next = 1;
-	if (state_store_init(&ingest->store, history, max_connections) == 0)
+	ingest->listeners = listeners_new(LISTENERS_MAX);
+	ingest->pairs = host_pairs_new(max_connections);
+	if (ingest->listeners && ingest->pairs &&
+	    state_store_init(&ingest->store, history, max_connections) == 0)
 		return ingest;
-	free(ingest);
+	ingest_free(ingest);
 	return NULL;
 }
 
@@ -55,6 +63,8 @@ void ingest_free(struct ingest *ingest)
 	if (!ingest)
 		return;
 	state_store_deinit(&ingest->store);
+	listeners_free(ingest->listeners);
+	host_pairs_free(ingest->pairs);
 	free(ingest);
 }
 
@@ -110,6 +120,18 @@ static struct overflow_sum read_sum(const Sysprobe__V1__Overflow *overflow)
 						  .retransmits = overflow->retransmits}};
 }
 
+/* Sockets of another boot are others; of the same boot they go on. */
+static void reset(struct ingest *ingest, const char *instance, const char *boot_id)
+{
+	if (state_store_is_same_boot(&ingest->store, boot_id)) {
+		listeners_carry_over(ingest->listeners);
+	} else {
+		listeners_clear(ingest->listeners);
+		host_pairs_clear(ingest->pairs);
+	}
+	state_store_reset(&ingest->store, instance, boot_id);
+}
+
 /* Ends what was begun with the old instance; the stream at hand is given up. */
 static int change_instance(struct ingest *ingest, const char *instance, const char *boot_id)
 {
@@ -118,13 +140,13 @@ static int change_instance(struct ingest *ingest, const char *instance, const ch
 
 	if (is_first) {
 		log_info("met system-probe", "instance=%s tier=%s", instance, ingest->tier);
-		state_store_reset(&ingest->store, instance, boot_id);
+		reset(ingest, instance, boot_id);
 		return 0;
 	}
 	log_info("system-probe was restarted", "instance=%s tier=%s", instance, ingest->tier);
 	ingest->stats.n_instances++;
 	r = ingest_end_interval(ingest, true);
-	state_store_reset(&ingest->store, instance, boot_id);
+	reset(ingest, instance, boot_id);
 	ingest->process_next = 1;
 	return r < 0 ? r : -ERESTART;
 }
@@ -187,41 +209,76 @@ static bool take_sequence(struct ingest *ingest, uint64_t sequence)
 	return true;
 }
 
-static int convert(struct ingest *ingest, const Sysprobe__V1__Connection *record,
+static bool belongs_to_stream(const struct ingest *ingest, const Sysprobe__V1__Connection *record)
+{
+	bool is_live = record->state == SYSPROBE__V1__STATE__STATE_OPEN ||
+		       record->state == SYSPROBE__V1__STATE__STATE_LISTENING;
+
+	return is_live == (ingest->stream == INGEST_CONNECTIONS);
+}
+
+static int convert(const struct ingest *ingest, const Sysprobe__V1__Connection *record,
 		   struct connection *ret)
 {
-	bool is_open = record->state == SYSPROBE__V1__STATE__STATE_OPEN;
-
-	if (is_open != (ingest->stream == INGEST_CONNECTIONS) ||
-	    convert_connection(record, ingest->boot_to_unix_ns, ret) < 0) {
-		ingest->stats.n_invalid++;
+	if (!belongs_to_stream(ingest, record))
 		return -EINVAL;
-	}
+	return convert_connection(record, ingest->boot_to_unix_ns, ret);
+}
+
+static int take_listener(struct ingest *ingest, struct connection *listener)
+{
+	if (!listeners_see(ingest->listeners, listener, ingest->store.positions.polled_unix_ns))
+		return 0;
+	enricher_fill(ingest->enricher, listener);
+	return note_export(ingest, exporters_listener(ingest->exporters, listener));
+}
+
+/* What other records of the batch depend on; what is invalid is counted later. */
+static int look_ahead(struct ingest *ingest, const Sysprobe__V1__Connection *record)
+{
+	struct connection connection;
+
+	if (convert(ingest, record, &connection) < 0)
+		return 0;
+	if (connection.state == CONNECTION_LISTENING)
+		return take_listener(ingest, &connection);
+	host_pairs_see(ingest->pairs, &connection);
 	return 0;
+}
+
+static int export_connection(struct ingest *ingest, struct connection *connection)
+{
+	int r = begin_interval(ingest);
+
+	if (r < 0)
+		return r;
+	direction_fill(connection, host_pairs_has(ingest->pairs, connection));
+	enricher_fill(ingest->enricher, connection);
+	ingest->stats.n_connections++;
+	return note_export(ingest, exporters_connection(ingest->exporters, connection));
 }
 
 static int take_connection(struct ingest *ingest, const Sysprobe__V1__Connection *record)
 {
 	bool is_closed = ingest->stream == INGEST_CLOSED;
 	struct connection connection;
-	int r;
 
 	if (is_closed && !take_sequence(ingest, record->sequence))
 		return 0;
-	if (convert(ingest, record, &connection) < 0)
+	if (convert(ingest, record, &connection) < 0) {
+		ingest->stats.n_invalid++;
+		return 0;
+	}
+	if (connection.state == CONNECTION_LISTENING) /* handed on already */
 		return 0;
 	if (is_closed) /* an invalid one counts as lost with what the log lost */
 		overflow_account_add_closed(ingest->store.account, &connection.total);
+	direction_fill_role(&connection, ingest->listeners);
 	if (state_store_apply(&ingest->store, &connection) < 0) {
 		ingest->stats.n_left_out++;
 		return 0;
 	}
-	enricher_fill(ingest->enricher, &connection);
-	r = begin_interval(ingest);
-	if (r < 0)
-		return r;
-	ingest->stats.n_connections++;
-	return note_export(ingest, exporters_connection(ingest->exporters, &connection));
+	return export_connection(ingest, &connection);
 }
 
 /* The log's own total against what was read of it: the rest was evicted before. */
@@ -259,6 +316,15 @@ static int take_trailer(struct ingest *ingest, const Sysprobe__V1__Trailer *trai
 	return r;
 }
 
+static void refresh_stats(struct ingest *ingest)
+{
+	const struct host_pairs_stats *pairs = host_pairs_get_stats(ingest->pairs);
+
+	ingest->stats.n_listeners_left_out =
+		listeners_get_stats(ingest->listeners)->n_table_full;
+	ingest->stats.n_ends_left_out = pairs->n_full + pairs->n_hurried;
+}
+
 int ingest_batch(const Sysprobe__V1__Batch *batch, void *context)
 {
 	struct ingest *ingest = context;
@@ -267,9 +333,12 @@ int ingest_batch(const Sysprobe__V1__Batch *batch, void *context)
 	for (size_t i = 0; i < batch->n_processes && r == 0; i++)
 		take_process(ingest, batch->processes[i]);
 	for (size_t i = 0; i < batch->n_connections && r == 0; i++)
+		r = look_ahead(ingest, batch->connections[i]);
+	for (size_t i = 0; i < batch->n_connections && r == 0; i++)
 		r = take_connection(ingest, batch->connections[i]);
 	if (batch->trailer && r == 0)
 		r = take_trailer(ingest, batch->trailer);
+	refresh_stats(ingest);
 	return r;
 }
 
@@ -286,6 +355,8 @@ void ingest_end_stream(struct ingest *ingest)
 void ingest_end_poll(struct ingest *ingest)
 {
 	state_store_sweep(&ingest->store);
+	listeners_sweep(ingest->listeners);
+	host_pairs_sweep(ingest->pairs);
 	ingest->store.positions.polled_unix_ns = ingest->interval.end_unix_ns;
 }
 
@@ -316,4 +387,21 @@ uint64_t ingest_now_boottime_ns(const struct ingest *ingest)
 const struct ingest_stats *ingest_get_stats(const struct ingest *ingest)
 {
 	return &ingest->stats;
+}
+
+const struct listeners *ingest_get_listeners(const struct ingest *ingest)
+{
+	return ingest->listeners;
+}
+
+struct ingest_probe ingest_get_probe(const struct ingest *ingest)
+{
+	return (struct ingest_probe){.instance = ingest->store.positions.probe_instance,
+				     .tier = ingest->tier,
+				     .polled_unix_ns = ingest->store.positions.polled_unix_ns};
+}
+
+const struct delta_stats *ingest_get_delta_stats(const struct ingest *ingest)
+{
+	return delta_get_stats(ingest->store.delta);
 }

@@ -3,8 +3,11 @@
 
 /*
  * What is done with the probe's answers: each record passes convert, delta,
- * enrichment and then every exporter; positions and losses are accounted. No I/O
- * of its own.
+ * direction, enrichment and then every exporter; positions and losses are accounted.
+ * No I/O of its own.
+ *
+ * A batch is read twice: first for what tells about other records of it, which are
+ * listening sockets and the other ends of connections, then for the connections.
  *
  * An interval begins with the first thing to report and ends with
  * ingest_end_interval(), which commits all of it at once.
@@ -20,6 +23,7 @@ struct enricher;
 struct exporters;
 struct history;
 struct ingest;
+struct listeners;
 
 enum ingest_stream { INGEST_PROCESSES, INGEST_CONNECTIONS, INGEST_CLOSED };
 
@@ -33,6 +37,8 @@ struct ingest_stats {
 	uint64_t n_processes_not_kept; /* refused by the table of processes */
 	uint64_t n_instances;	  /* restarts of the probe seen */
 	uint64_t n_aborted;	  /* intervals that ended early */
+	uint64_t n_listeners_left_out; /* times that a listening socket found no room */
+	uint64_t n_ends_left_out; /* ends that may lack direction "local" for want of room */
 };
 
 /*
@@ -70,4 +76,19 @@ bool ingest_has_interval(const struct ingest *ingest);
 /* CLOCK_BOOTTIME as of the last header; 0 before the first. */
 uint64_t ingest_now_boottime_ns(const struct ingest *ingest);
 
+/* What the probe said of itself; empty strings and 0 before it was met. */
+struct ingest_probe {
+	const char *instance;
+	const char *tier;
+	uint64_t polled_unix_ns; /* end of the last whole poll */
+};
+
+struct ingest_probe ingest_get_probe(const struct ingest *ingest);
+
+struct delta_stats;
+const struct delta_stats *ingest_get_delta_stats(const struct ingest *ingest);
+
 const struct ingest_stats *ingest_get_stats(const struct ingest *ingest);
+
+/* What listens on this host, as of the last polls. */
+const struct listeners *ingest_get_listeners(const struct ingest *ingest);

@@ -17,10 +17,15 @@
 #define NS_PER_S UINT64_C(1000000000)
 #define NS_PER_US UINT64_C(1000)
 
-/* Records of a process may come this long after its end. */
-#define KEEP_PROCESSES_NS (60 * NS_PER_S)
+/*
+ * Records of a process may come this long after its end: the probe ends a UDP flow
+ * 120 s after its last datagram (sysprobe.udp_stream_idle).
+ */
+#define KEEP_PROCESSES_NS (180 * NS_PER_S)
 /* Look-ups of /proc are trusted no longer than this. */
 #define TICK_NS (30 * NS_PER_S)
+/* A cycle that takes this long beyond its turn shows that something hangs. */
+#define STALE_NS (15 * NS_PER_S)
 /* Between two cycles even when the first took longer than the interval. */
 #define MIN_PAUSE_NS (NS_PER_S / 100)
 
@@ -57,6 +62,10 @@ struct poller {
 	bool has_ended;
 	int batch_error; /* why the stream was stopped */
 	struct probe_problems problems;
+	uint64_t whole_ns; /* CLOCK_MONOTONIC: end of the last whole cycle */
+	uint64_t n_whole;
+	enum probe_problem last_problem;
+	bool is_connected;
 };
 
 static uint64_t monotonic_ns(void)
@@ -172,19 +181,35 @@ static void on_stopped(struct poller *poller)
 	}
 }
 
+static void note_whole_cycle(struct poller *poller)
+{
+	poller->is_connected = true;
+	poller->whole_ns = monotonic_ns();
+	poller->n_whole++;
+}
+
+static void note_problem(struct poller *poller, enum probe_problem problem, const char *detail)
+{
+	poller->is_connected = false;
+	poller->last_problem = problem;
+	probe_problems_add(&poller->problems, problem, poller->settings.socket_path, detail);
+}
+
 static void on_done(enum probe_problem problem, const char *detail, void *context)
 {
 	struct poller *poller = context;
 
 	if (problem == PROBE_OK) {
 		ingest_end_stream(poller->ingest);
-		if (poller->step == N_STEPS - 1)
+		if (poller->step == N_STEPS - 1) {
+			note_whole_cycle(poller);
 			probe_problems_recovered(&poller->problems, poller->settings.socket_path);
+		}
 		next_step(poller);
 	} else if (problem == PROBE_STOPPED) {
 		on_stopped(poller);
 	} else {
-		probe_problems_add(&poller->problems, problem, poller->settings.socket_path, detail);
+		note_problem(poller, problem, detail);
 		finish_cycle(poller, false);
 	}
 }
@@ -205,8 +230,7 @@ static void start_step(struct poller *poller)
 
 	if (r == 0)
 		return;
-	probe_problems_add(&poller->problems, PROBE_NO_MEMORY, poller->settings.socket_path,
-			   strerror(-r));
+	note_problem(poller, PROBE_NO_MEMORY, strerror(-r));
 	finish_cycle(poller, false);
 }
 
@@ -244,6 +268,7 @@ struct poller *poller_new(struct event_base *base, const struct poller_settings 
 			      .on_end = on_end,
 			      .context = context,
 			      .next_poll_ns = monotonic_ns(),
+			      .whole_ns = monotonic_ns(),
 			      .step = N_STEPS,
 			      .timer = evtimer_new(base, on_timer, poller)};
 	if (poller->timer && event_add(poller->timer, &at_once) == 0)
@@ -266,6 +291,32 @@ void poller_stop(struct poller *poller)
 	poller->is_stopping = true;
 	if (poller->step == N_STEPS)
 		end(poller);
+}
+
+void poller_set_intervals(struct poller *poller, uint64_t poll_interval_ns,
+			  uint64_t drain_interval_ns)
+{
+	uint64_t latest_ns = monotonic_ns() + poll_interval_ns;
+
+	poller->settings.poll_interval_ns = poll_interval_ns;
+	poller->settings.drain_interval_ns = drain_interval_ns;
+	if (poller->next_poll_ns > latest_ns)
+		poller->next_poll_ns = latest_ns;
+	if (poller->step == N_STEPS && !poller->has_ended)
+		schedule(poller);
+}
+
+struct poller_health poller_get_health(const struct poller *poller)
+{
+	uint64_t since_ns = monotonic_ns() - poller->whole_ns;
+
+	return (struct poller_health){
+		.is_connected = poller->is_connected,
+		.is_stale = since_ns > 3 * poller->settings.drain_interval_ns + STALE_NS,
+		.since_whole_ns = since_ns,
+		.last_problem = poller->last_problem,
+		.n_cycles = poller->n_whole,
+	};
 }
 
 const struct probe_problems *poller_get_problems(const struct poller *poller)

@@ -7,7 +7,10 @@
  * read, so that the probe's bounded logs never have to hold a whole interval.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
+
+#include "probe_problem.h"
 
 struct event_base;
 struct enricher;
@@ -15,7 +18,6 @@ struct exporters;
 struct ingest;
 struct poller;
 struct probe_client;
-struct probe_problems;
 
 struct poller_settings {
 	uint64_t poll_interval_ns;
@@ -39,6 +41,20 @@ void poller_free(struct poller *poller);
 
 /* Finish the request going on, end the interval, then call `on_end`. */
 void poller_stop(struct poller *poller);
+
+/* Takes effect from the next cycle on, which comes no later than it would have. */
+void poller_set_intervals(struct poller *poller, uint64_t poll_interval_ns,
+			  uint64_t drain_interval_ns);
+
+struct poller_health {
+	bool is_connected; /* the last cycle read all that it asked for */
+	bool is_stale; /* no cycle has for much longer than one should take */
+	uint64_t since_whole_ns; /* since the end of the last whole cycle, or since the start */
+	enum probe_problem last_problem; /* PROBE_OK: there was none yet */
+	uint64_t n_cycles; /* whole ones */
+};
+
+struct poller_health poller_get_health(const struct poller *poller);
 
 /* How often requests failed, by enum probe_problem. */
 const struct probe_problems *poller_get_problems(const struct poller *poller);

@@ -71,9 +71,14 @@ static void put_entry(const struct delta_entry *entry, void *context)
 	history_put_baseline(context, entry->id, &entry->reported, entry->is_established);
 }
 
+bool state_store_is_same_boot(const struct state_store *store, const char *boot_id)
+{
+	return *boot_id && strcmp(boot_id, store->positions.boot_id) == 0;
+}
+
 void state_store_reset(struct state_store *store, const char *probe_instance, const char *boot_id)
 {
-	bool is_same_boot = *boot_id && strcmp(boot_id, store->positions.boot_id) == 0;
+	bool is_same_boot = state_store_is_same_boot(store, boot_id);
 	struct history_state positions = {.closed_next = FIRST_SEQUENCE,
 					  .polled_unix_ns = store->positions.polled_unix_ns};
 

@@ -34,6 +34,9 @@ void state_store_deinit(struct state_store *store);
  */
 void state_store_reset(struct state_store *store, const char *probe_instance, const char *boot_id);
 
+/* Does the store's state come from this boot? False for an empty `boot_id`. */
+bool state_store_is_same_boot(const struct state_store *store, const char *boot_id);
+
 /* delta_apply(), with the change noted for the commit. */
 int state_store_apply(struct state_store *store, struct connection *connection);
 

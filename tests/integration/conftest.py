@@ -7,7 +7,7 @@ import tempfile
 import pytest
 
 import harness
-from peers import Peer
+from peers import Interpreter, Peer
 
 
 def pytest_collection_modifyitems(items):
@@ -15,13 +15,23 @@ def pytest_collection_modifyitems(items):
         skip = pytest.mark.skip(reason="needs root: network namespaces and BPF")
         for item in items:
             item.add_marker(skip)
+    off = os.environ.get("SYSPROBE_EXPECT_OFF", "").split()
+    for item in items:
+        for hook in (word for mark in item.iter_markers("needs") for word in mark.args):
+            if hook in off:
+                item.add_marker(pytest.mark.skip(reason=f"this kernel refuses the hook {hook}"))
+
+
+def make_folder():
+    """A folder that root and nobody can both reach, unlike pytest's own."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix="sysprobe-test-", dir="/run"))
+    path.chmod(0o755)
+    return path
 
 
 @pytest.fixture
 def folder():
-    """A folder that root and nobody can both reach, unlike pytest's own."""
-    path = pathlib.Path(tempfile.mkdtemp(prefix="sysprobe-test-", dir="/run"))
-    path.chmod(0o755)
+    path = make_folder()
     yield path
     shutil.rmtree(path, ignore_errors=True)
 
@@ -31,6 +41,22 @@ def probe(folder):
     process = harness.Probe(folder).ready()
     yield process
     process.stop()
+
+
+@pytest.fixture(scope="module")
+def module_probe():
+    path = make_folder()
+    process = harness.Probe(path).ready()
+    yield process
+    process.stop()
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture
+def shared_probe(module_probe):
+    """One probe for a whole file: starting it takes most of a test's time in a virtual machine."""
+    module_probe.begin_test()
+    return module_probe
 
 
 @pytest.fixture
@@ -53,9 +79,25 @@ def peers():
     started = []
 
     def start(*arguments):
+        if "6" in arguments and not harness.HAS_IPV6:
+            pytest.skip("IPv6 is disabled in this kernel")
         started.append(Peer(*arguments))
         return started[-1]
 
     yield start
     for peer in started:
         peer.end()
+
+
+@pytest.fixture
+def interpreter():
+    """Starts interpreters; they end with the test."""
+    started = []
+
+    def start(*arguments, **options):
+        started.append(Interpreter(*arguments, **options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.end()

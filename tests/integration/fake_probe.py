@@ -20,6 +20,7 @@ from harness import proto
 
 BATCH = 1000
 COUNTERS = ("bytes_sent", "bytes_received", "packets_sent", "packets_received", "retransmits")
+KNOWN_COUNTERS = 0x1f << 16  # bits of Connection.known_fields
 
 
 def connection(number, state=proto.STATE_OPEN, **fields):
@@ -30,9 +31,30 @@ def connection(number, state=proto.STATE_OPEN, **fields):
         remote_address=bytes([10, 0, number >> 8 & 255, number & 255]), remote_port=443,
         netns=4026531840, role=proto.ROLE_CLIENT, state=state, comm="client",
         bytes_sent=100, bytes_received=1000, packets_sent=2, packets_received=3,
-        rtt_us=150, rtt_var_us=20)
+        rtt_us=150, rtt_var_us=20, known_fields=KNOWN_COUNTERS)
+    return changed(record, fields)
+
+
+def listener(number, **fields):
+    """A socket that listens on port 443 of any address and has not dropped anything."""
+    record = proto.Connection(
+        id=number, protocol=proto.PROTOCOL_TCP, family=proto.FAMILY_IPV4,
+        local_address=bytes(4), local_port=443, remote_address=bytes(4), netns=4026531840,
+        role=proto.ROLE_SERVER, state=proto.STATE_LISTENING, comm="server",
+        accept_queue_max=128, known_fields=0xf << 46)
+    return changed(record, fields)
+
+
+def changed(record, fields):
+    """With `fields` set; those have a value, so they are known."""
     for name, value in fields.items():
-        setattr(record, name, value)
+        field = proto.Connection.DESCRIPTOR.fields_by_name[name]
+        if name == "drops":
+            record.drops.extend(value)
+        else:
+            setattr(record, name, value)
+        if field.number >= 28 and name != "known_fields":
+            record.known_fields |= 1 << field.number
     return record
 
 
@@ -68,7 +90,11 @@ class FakeProbe:
         self.lock = threading.RLock()  # held while an answer is made, and by tests to change it
         self.requests = []  # (path, from)
         self.authorization = set()
+        self.pages = {  # what it says of itself
+            "/v1/status": b'{"version":"fake","tier":"fake","counters":{"requests":7}}\n',
+            "/metrics": b"# TYPE sysprobe_requests_total counter\nsysprobe_requests_total 7\n"}
         self.faults = {}  # path -> function(body) -> (status, body, is_cut)
+        self.ahead_ns = 0  # of the machine's clock
         self.restart()
 
     def restart(self):
@@ -86,9 +112,7 @@ class FakeProbe:
             record = self.live.pop(number, None) or connection(number)
             record.state = proto.STATE_CLOSED
             record.closed_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-            for name, value in fields.items():
-                setattr(record, name, value)
-            self.closed.append(record)
+            self.closed.append(changed(record, fields))
 
     def n_requests(self, path):
         with self.lock:
@@ -97,7 +121,7 @@ class FakeProbe:
     def header(self, log):
         header = proto.Header(
             instance_id=self.instance, tier="fake", now_unix_ns=time.time_ns(),
-            now_boottime_ns=time.clock_gettime_ns(time.CLOCK_BOOTTIME))
+            now_boottime_ns=time.clock_gettime_ns(time.CLOCK_BOOTTIME) + self.ahead_ns)
         if log:
             header.first_sequence = log.first
         return header
@@ -128,6 +152,8 @@ class FakeProbe:
         """Status, pieces of the body, and whether it ends without the last chunk."""
         with self.lock:
             self.requests.append((path, start))
+            if path in self.pages:
+                return 200, [self.pages[path]], False
             pieces = [encode(batch) for batch in self.batches(path, start)]
             fault = self.faults.get(path) or self.faults.get("*")
             return fault(pieces) if fault else (200, pieces, False)

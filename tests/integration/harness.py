@@ -23,8 +23,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("SYSPROBE_BUILD", ROOT / "build"))
 PROBE = BUILD / "system-probe" / "system-probe"
 AGENT = BUILD / "core-agent" / "core-agent"
-DEADLINE_S = 30
+DEADLINE_S = int(os.environ.get("SYSPROBE_DEADLINE_S", "30"))  # an emulated CPU needs longer
 NOBODY = 65534
+HAS_IPV6 = os.path.exists("/proc/net/if_inet6")
 
 
 def run(*command, **options):
@@ -46,15 +47,15 @@ def until(condition, what, deadline_s=DEADLINE_S):
     raise AssertionError(f"not within {deadline_s} s: {what}")
 
 
-def load_proto(name):
-    """The Python classes of proto/NAME.proto, by Google's own compiler."""
-    folder = tempfile.mkdtemp(prefix="sysprobe-proto-")
-    run("protoc", f"--proto_path={ROOT / 'proto'}", f"--python_out={folder}", f"{name}.proto")
-    sys.path.insert(0, folder)
-    try:
-        return importlib.import_module(f"{name}_pb2")
-    finally:
-        sys.path.remove(folder)
+def load_proto(name, source=ROOT / "proto"):
+    """The Python classes of NAME.proto, by Google's own compiler."""
+    with tempfile.TemporaryDirectory(prefix="sysprobe-proto-") as folder:
+        run("protoc", f"--proto_path={source}", f"--python_out={folder}", f"{name}.proto")
+        sys.path.insert(0, folder)
+        try:
+            return importlib.import_module(f"{name}_pb2")
+        finally:
+            sys.path.remove(folder)
 
 
 proto = load_proto("sysprobe")
@@ -165,6 +166,7 @@ class Probe(Process):
         self.socket = self.folder / "sysprobe.sock"
         self.token_file = self.folder / "auth_token"
         self.token = secrets.token_hex(32)
+        self.first_closed = 1
         if has_token:
             self.write_token(self.token)
         super().__init__([*prefix, PROBE, *arguments], env={
@@ -204,8 +206,13 @@ class Probe(Process):
     def snapshot(self):
         return Stream(self.get("/v1/connections"))
 
-    def closed(self, start=1):
-        return Stream(self.get(f"/v1/closed?from={start}"))
+    def closed(self, start=None):
+        """From number `start` on; from where the test began without."""
+        return Stream(self.get(f"/v1/closed?from={self.first_closed if start is None else start}"))
+
+    def begin_test(self):
+        """What is closed by now was another test's: namespaces' inode numbers come again."""
+        self.first_closed = self.closed(2**63).trailer.next_sequence
 
     def processes(self, start=1):
         return Stream(self.get(f"/v1/processes?from={start}"))
@@ -218,13 +225,19 @@ class Probe(Process):
         return until(lambda: [c for c in self.closed().connections if wanted(c)], what, deadline_s)
 
 
+def ip_batch(*commands, namespace=None):
+    """Commands of ip(8) in one process: in an emulator each costs a quarter of a second."""
+    where = ["-n", namespace.name] if namespace else []
+    run("ip", *where, "-batch", "-", input="\n".join(commands) + "\n")
+
+
 class Namespace:
     """A network namespace of the test's own, with loopback up."""
 
     def __init__(self, name):
         self.name = name
         run("ip", "netns", "add", name)
-        self.run("ip", "link", "set", "lo", "up")
+        run("ip", "-n", name, "link", "set", "lo", "up")
         self.inode = os.stat(f"/run/netns/{name}").st_ino
 
     def enter(self):
@@ -238,8 +251,8 @@ class Namespace:
         return subprocess.Popen([*self.enter(), *command], **options)
 
     def snmp(self, section):
-        """Counters of /proc/net/snmp or snmp6, as the kernel keeps them for this namespace."""
-        lines = self.run("cat", "/proc/net/snmp").splitlines()
+        """Counters of /proc/net/snmp or netstat, as the kernel keeps them for this namespace."""
+        lines = self.run("cat", "/proc/net/snmp", "/proc/net/netstat").splitlines()
         names, values = [l.split()[1:] for l in lines if l.startswith(section + ":")]
         return dict(zip(names, map(int, values)))
 
@@ -256,13 +269,12 @@ class Pair:
         run("ip", "link", "add", "v0", "netns", self.left.name, "type", "veth", "peer", "name",
             "v0", "netns", self.right.name)
         for number, namespace in enumerate((self.left, self.right), 1):
-            namespace.run("ip", "address", "add", f"10.77.0.{number}/24", "dev", "v0")
-            namespace.run("ip", "address", "add", f"fd77::{number}/64", "dev", "v0", "nodad")
-            namespace.run("ip", "link", "set", "v0", "up")
+            ipv6 = [f"address add fd77::{number}/64 dev v0 nodad"] if HAS_IPV6 else []
+            ip_batch(f"address add 10.77.0.{number}/24 dev v0", *ipv6, "link set v0 up",
+                     namespace=namespace)
 
     def delete(self):
-        self.left.delete()
-        self.right.delete()
+        ip_batch(f"netns delete {self.left.name}", f"netns delete {self.right.name}")
 
 
 def ip(address):

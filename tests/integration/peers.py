@@ -52,3 +52,46 @@ def iperf3(client, server, address, *arguments):
         return json.loads(client.run("iperf3", "-J", "-c", address, *arguments))
     finally:
         listener.wait(harness.DEADLINE_S)
+
+
+class Interpreter:
+    """interpreter.py in a namespace. Called with source it returns the expression's value."""
+
+    def __init__(self, namespace=None, prefix=()):
+        path = harness.ROOT / "tests" / "integration" / "interpreter.py"
+        enter = namespace.enter() if namespace else []
+        self.popen = subprocess.Popen([*enter, *prefix, "/usr/bin/python3", "-IS", str(path)],
+                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.pid = self.finish()
+
+    def begin(self, source):
+        """Let it start; finish() waits. For what needs the other end to go on."""
+        self.popen.stdin.write(json.dumps(source) + "\n")
+        self.popen.stdin.flush()
+
+    def finish(self):
+        """The value. Raises OSError as the program got it."""
+        line = self.popen.stdout.readline()
+        assert line, "the program ended"
+        reply = json.loads(line)
+        if "errno" in reply:
+            raise OSError(reply["errno"], "in the program of the test")
+        return reply.get("value")
+
+    def __call__(self, *sources):
+        for source in sources:
+            self.begin(source)
+            value = self.finish()
+        return value
+
+    def errno_of(self, source):
+        """0 when it went well."""
+        try:
+            self(source)
+        except OSError as error:
+            return error.errno
+        return 0
+
+    def end(self):
+        self.popen.stdin.close()
+        self.popen.wait(harness.DEADLINE_S)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One end of a TCP conversation, driven through standard input and output.
 
-    tcp_peer.py listen FAMILY ADDRESS [PORT]   (any port without; prints "port N")
+    tcp_peer.py listen FAMILY ADDRESS [PORT [BACKLOG]]   (any port without; prints "port N")
     tcp_peer.py connect FAMILY ADDRESS PORT
 
 Commands, one a line, each answered with one line: "accept", "send N", "receive N",
@@ -18,7 +18,7 @@ FAMILIES = {"4": socket.AF_INET, "6": socket.AF_INET6}
 
 
 class Peer:
-    def __init__(self, role, family, address, port="0"):
+    def __init__(self, role, family, address, port="0", backlog="128"):
         self.socket = socket.socket(FAMILIES[family])
         self.listener = None
         if role == "listen":
@@ -27,7 +27,7 @@ class Peer:
             if family == "6":
                 self.listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
             self.listener.bind((address, int(port)))
-            self.listener.listen(128)
+            self.listener.listen(int(backlog))
             print("port", self.listener.getsockname()[1], flush=True)
         else:
             try:

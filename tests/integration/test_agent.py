@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Both processes together: what comes out of the agent equals what programs did."""
 
+import grp
 import json
 import os
 import pathlib
@@ -16,7 +17,7 @@ from harness import until
 from peers import transfer
 from test_intake_exporter import make_certificate
 
-FOR_NOBODY = {"DD_SYSPROBE_SOCKET_GROUP": "nogroup"}
+FOR_NOBODY = {"DD_SYSPROBE_SOCKET_GROUP": grp.getgrgid(harness.NOBODY).gr_name}
 
 
 class Agent(harness.Process):
@@ -30,6 +31,7 @@ class Agent(harness.Process):
         self.history_file = self.state / "history.db"
         super().__init__([harness.AGENT, "run"], env={
             "DD_SYSPROBE_SOCKET": str(probe.socket), "DD_SYSPROBE_USER": "nobody",
+            "DD_CMD_PORT": "0", "DD_EXPVAR_PORT": "0",
             "DD_AUTH_TOKEN_FILE_PATH": str(probe.token_file), "DD_EXPORTERS": "jsonl,local",
             "DD_JSONL_PATH": str(self.records_file), "DD_HISTORY_PATH": str(self.history_file),
             "DD_PROCESS_CONFIG_INTERVALS_CONNECTIONS": "1s", **(env or {})})
@@ -41,7 +43,12 @@ class Agent(harness.Process):
         return [json.loads(line) for line in lines[:-1]]  # the last is empty or not whole yet
 
     def connections(self, netns):
-        return [r for r in self.records() if r.get("netns") == netns.inode]
+        return [r for r in self.records()
+                if r.get("netns") == netns.inode and r["state"] != "listening"]
+
+    def listeners(self, netns):
+        return [r for r in self.records()
+                if r.get("netns") == netns.inode and r["state"] == "listening"]
 
     def stored(self):
         try:
@@ -98,7 +105,8 @@ def test_deltas_add_up_to_the_total(probe, start_agent, pair, peers):
     assert last["exe"] == os.path.realpath("/usr/bin/python3") or last["exe"] == "/usr/bin/python3"
     assert "tcp_peer.py connect" in last["cmdline"]
     assert last["user"] == "root"
-    assert (last["direction"], last["proto"], last["family"]) == ("outgoing", "tcp", "ipv4")
+    assert (last["direction"], last["role"], last["proto"], last["family"]) == \
+        ("local", "client", "tcp", "ipv4")
 
 
 def test_process_of_a_few_milliseconds_is_named(probe, start_agent, pair, peers):

@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """core-agent against a probe that fails in each way that a real one might."""
+import errno
 import json
 import os
 import pathlib
 import secrets
 import signal
 import sqlite3
+import time
 
 import pytest
 
 import fake_probe
-from fake_probe import connection, FakeProbe, proto
+from fake_probe import connection, FakeProbe, listener, proto
 from harness import AGENT, Process, run, until
 
 
@@ -30,6 +32,8 @@ class Agent(Process):
             "DD_PROCESS_CONFIG_INTERVALS_CONNECTIONS": "1s",
             "DD_SYSPROBE_DRAIN_INTERVAL": "100ms",
             "DD_SYSPROBE_USER": "nobody",
+            "DD_CMD_PORT": "0",
+            "DD_EXPVAR_PORT": "0",
             **(env or {})}
         super().__init__([AGENT, *arguments], env=self.settings, **options)
 
@@ -124,6 +128,150 @@ def test_record_has_the_documented_fields(fake, start):
         "total_retransmits": 0, "rtt_us": 150, "rtt_var_us": 20}
 
 
+def test_what_was_measured_is_in_the_record_and_nothing_else(fake, start):
+    fake.live[7] = connection(
+        7, min_rtt_us=90, established_ns=10**9, accepted_ns=10**9 + 42000, retransmits_timeout=1,
+        retransmits_fast=2, retransmits_probe=3, reorderings=4, out_of_order=5, ecn=True,
+        delivered_ce=6, zero_window_probes=7, lost=8, cwnd=9, delivery_bytes_per_s=1 << 40,
+        reset_sent=False, reset_received=True, closed_first=proto.SIDE_REMOTE, tcp_state=8,
+        owner_is_listener=True, drops=[proto.Drop(reason="TCP_CSUM", packets=2)])
+    fake.live[8] = connection(8)
+    agent = start()
+    agent.wait_history(lambda r: r.get("id") == 8, "the connections")
+    measured, bare = sorted(agent.history()[:2], key=lambda r: r["id"])
+    assert {name: measured[name] for name in set(measured) - set(bare)} == {
+        "min_rtt_us": 90, "accept_us": 42, "retransmits_timeout": 1, "retransmits_fast": 2,
+        "retransmits_probe": 3, "reorderings": 4, "out_of_order": 5, "ecn": True,
+        "delivered_ce": 6, "zero_window_probes": 7, "lost": 8, "cwnd": 9,
+        "delivery_bytes_per_s": 1 << 40, "reset_sent": False, "reset_received": True,
+        "closed_first": "remote", "tcp_state": "CLOSE_WAIT", "owner_is_listener": True,
+        "drops": {"TCP_CSUM": 2}}
+
+
+def test_counter_that_the_probe_cannot_know_is_absent_and_not_zero(fake, start):
+    fake.live[7] = connection(7, protocol=proto.PROTOCOL_UDP, known_fields=0)
+    agent = start()
+    record = agent.wait_history(lambda r: r.get("id") == 7, "the connection")[0]
+    assert [name for name in record if "bytes" in name or "packets" in name
+            or "retransmits" in name] == []
+    polled(fake)
+    assert len(agent.history()) == 1  # and it counts as idle
+
+
+@pytest.mark.parametrize("name", ["ECONNREFUSED", "ETIMEDOUT", "ENETUNREACH", "EHOSTUNREACH",
+                                  "ECANCELED", "EADDRNOTAVAIL"])
+def test_failed_attempt_says_why_and_how_long_it_took(fake, start, name):
+    now = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    fake.close(5, state=proto.STATE_FAILED, error=getattr(errno, name), started_ns=now,
+               closed_ns=now + 1500 * 10**6)
+    agent = start()
+    record = agent.wait_history(lambda r: r.get("id") == 5, "the attempt")[0]
+    assert (record["state"], record["error"], record["duration_ms"]) == ("failed", name, 1500)
+    assert record["started"].endswith("Z") and "connect_us" not in record
+
+
+def listeners(records):
+    return [r for r in records if r.get("state") == "listening"]
+
+
+def test_listener_is_reported_when_new_and_when_it_refused_more(fake, start):
+    fake.live[1] = listener(1, dropped_attempts=5)
+    fake.live[2] = connection(2)
+    agent = start()
+    agent.wait_history(lambda r: r.get("id") == 2, "the connection")
+    polled(fake)
+    with fake.lock:
+        fake.live[1].dropped_attempts, fake.live[1].synack_retransmits = 7, 1
+    agent.wait_history(lambda r: r.get("dropped_attempts"), "the refusals")
+    polled(fake)
+    first, second = listeners(agent.history())
+    assert first.pop("time") < second.pop("time")
+    known = {"id": 1, "probe_instance": fake.instance.hex(), "state": "listening",
+             "proto": "tcp", "family": "ipv4", "local_ip": "0.0.0.0", "local_port": 443,
+             "netns": 4026531840, "comm": "server", "accept_queue": 0, "accept_queue_max": 128}
+    assert first == {**known, "total_dropped_attempts": 5, "total_synack_retransmits": 0}
+    assert second == {**known, "total_dropped_attempts": 7, "total_synack_retransmits": 1,
+                      "dropped_attempts": 2, "synack_retransmits": 1}
+    assert [{**r, "time": None} for r in listeners(agent.jsonl())] == [
+        {**first, "time": None}, {**second, "time": None}]
+
+
+def test_listener_is_in_no_count_of_connections(fake, start, workplace):
+    fake.live = {1: listener(1), 2: connection(2)}
+    screen = workplace / "screen"
+    with open(screen, "w") as out:
+        agent = start(exporters="table,local", stdout=out)
+    agent.wait_history(lambda r: r.get("id") == 2, "the connection")
+    polled(fake)
+    assert agent.stop() == 0
+    assert " 1 connections " in screen.read_text() and "server" not in screen.read_text()
+    assert "name=local connections=1 " in agent.log()
+
+
+def test_listener_that_does_not_fit_is_counted(fake, start):
+    fake.live = {n: listener(n, local_port=n % 60000 + 1) for n in range(1, 16384 + 12)}
+    agent = start(exporters="jsonl", env={"DD_PROCESS_CONFIG_INTERVALS_CONNECTIONS": "1h"})
+    until(lambda: fake.n_requests("/v1/closed") >= 2, "a whole poll")
+    assert agent.stop() == 0
+    assert " listeners_left_out=11 " in agent.log()
+    assert len(agent.jsonl()) == 16384
+
+
+def ends(number, **fields):
+    """Both ends of one connection between two network namespaces of a host."""
+    client = connection(number, netns=1, **fields)
+    server = connection(number + 1, netns=2, role=proto.ROLE_SERVER, **fields)
+    server.local_address, server.remote_address = client.remote_address, client.local_address
+    server.local_port, server.remote_port = client.remote_port, client.local_port
+    return client, server
+
+
+def directions(records):
+    return {r["id"]: r["direction"] for r in records if "id" in r}
+
+
+def test_both_ends_on_this_host_are_local_from_their_first_record(fake, start):
+    fake.live[21], fake.live[22] = ends(21)
+    fake.live[23] = connection(23)
+    for record in (*ends(11), connection(13, role=proto.ROLE_SERVER)):
+        fake.live[record.id] = record
+        fake.close(record.id)
+    agent = start()
+    agent.wait_history(lambda r: r.get("id") == 13, "the last of them")
+    records = agent.history()
+    assert directions(records) == {21: "local", 22: "local", 23: "outgoing", 11: "local",
+                                   12: "local", 13: "incoming"}
+    assert summed([r for r in records if r["direction"] == "local" and r["role"] == "client"
+                   ]) == 100 + 100  # each pair once
+
+
+def test_end_that_closed_earlier_is_found_by_the_other(fake, start):
+    client, server = ends(21)
+    fake.live[21] = client
+    fake.close(21)
+    agent = start()
+    agent.wait_history(lambda r: r.get("id") == 21, "the client's end")
+    with fake.lock:
+        fake.live[22] = server
+        fake.close(22)
+    record = agent.wait_history(lambda r: r.get("id") == 22, "the server's end")[0]
+    assert record["direction"] == "local"
+
+
+def test_connection_older_than_the_probe_gets_its_role_from_what_listens(fake, start):
+    fake.live[4] = connection(4, role=proto.ROLE_UNSPECIFIED, local_port=443)
+    fake.live[5] = connection(5, role=proto.ROLE_UNSPECIFIED)
+    fake.live[6] = listener(6)
+    agent = start()
+    until(lambda: {"incoming", "outgoing"} <= {r.get("direction") for r in agent.jsonl()}, "both")
+    records = [r for r in agent.jsonl() if r["state"] == "open"]
+    assert {(r["role"], r["direction"]) for r in records if r["id"] == 4} == {
+        ("server", "incoming")}
+    # Until a whole poll was read another listener may still come.
+    assert [(r.get("role"), r.get("direction")) for r in records if r["id"] == 5][:2] == [
+        (None, None), ("client", "outgoing")]
+
+
 def test_closed_connections_are_stored_between_polls(fake, start):
     agent = start(env={"DD_PROCESS_CONFIG_INTERVALS_CONNECTIONS": "1h"})
     until(lambda: fake.n_requests("/v1/closed") > 2, "drains")
@@ -140,6 +288,24 @@ def test_process_log_names_the_owner(fake, start):
     agent = start()
     record = agent.wait_history(lambda r: r.get("id") == 9, "the connection")[0]
     assert (record["exe"], record["cmdline"]) == ("/usr/bin/worker", "worker --fast")
+
+
+def test_udp_flow_is_named_although_its_process_ended_when_it_went_idle(fake, start):
+    """The probe ends a flow of both directions 120 s after its last datagram."""
+    now_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    process = {"tgid": 4000001, "start_ns": 5, "comm": "dig", "cgroup_name": b"c" * 64}
+    fake.process_log.append(proto.Process(
+        event=proto.Process.EVENT_EXEC, time_ns=now_ns, executable=b"/usr/bin/dig",
+        command_line=b"dig\0", **process))
+    fake.process_log.append(proto.Process(
+        event=proto.Process.EVENT_EXIT, time_ns=now_ns, **process))
+    agent = start()
+    polled(fake)
+    fake.ahead_ns = 122 * 10**9
+    polled(fake)
+    fake.close(9, tgid=4000001, process_start_ns=5, protocol=proto.PROTOCOL_UDP)
+    record = agent.wait_history(lambda r: r.get("id") == 9, "the flow")[0]
+    assert (record["exe"], record["container_id"]) == ("/usr/bin/dig", "c" * 64)
 
 
 def test_idle_connection_is_stored_once_and_written_every_interval(fake, start):

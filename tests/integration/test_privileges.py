@@ -62,6 +62,8 @@ def powerless(*command, **options):
                           text=True, capture_output=True, **options)
 
 
+@pytest.mark.kernel
+@pytest.mark.core
 def test_probe_that_serves_has_exactly_the_expected_rights(group_probe):
     tier = group_probe.status()["tier"]
     if not (GOLDEN / f"system-probe.{tier}").exists():
@@ -106,6 +108,8 @@ def test_memory_of_the_probe_is_closed_to_its_own_user(group_probe):
     assert powerless("ls", "-l", f"/proc/{group_probe.pid}/fd").returncode != 0
 
 
+@pytest.mark.kernel
+@pytest.mark.core
 def test_all_routes_work_with_the_rights_that_are_left(group_probe):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -133,6 +137,7 @@ def test_token_of_the_agent_is_read_through_the_group(group_probe):
     assert group_probe.request("/v1/status")[0] == 503
 
 
+@pytest.mark.kernel
 def test_ended_udp_flows_are_deleted_with_the_rights_that_are_left(folder, namespace, peers):
     probe = Probe(folder, env={"DD_SYSPROBE_UDP_IDLE": "1s"}).ready()
     try:
@@ -152,6 +157,7 @@ def test_agent_that_runs_has_exactly_the_expected_rights(folder, probe):
     os.chown(state, pwd.getpwnam("nobody").pw_uid, pwd.getpwnam("nobody").pw_gid)
     agent = harness.Process([harness.AGENT, "run"], env={
         "DD_SYSPROBE_SOCKET": str(probe.socket), "DD_SYSPROBE_USER": "nobody",
+        "DD_CMD_PORT": "0", "DD_EXPVAR_PORT": "0",
         "DD_AUTH_TOKEN_FILE_PATH": str(state / "auth_token"),
         "DD_HISTORY_PATH": str(state / "history.db"), "DD_EXPORTERS": "local"})
     try:

@@ -32,6 +32,7 @@ def ends(connections, port):
 
 
 @pytest.mark.kernel
+@pytest.mark.core
 @pytest.mark.parametrize("name", ADDRESSES)
 def test_closed_record_has_the_exact_payload_of_both_ends(probe, pair, peers, name):
     family, address, shown = ADDRESSES[name]
@@ -78,6 +79,7 @@ def record_fields(c):
 
 
 @pytest.mark.kernel
+@pytest.mark.core
 def test_live_record_equals_ss(probe, pair, peers):
     server = peers(pair.right, "tcp_peer.py", "listen", "4", "0.0.0.0")
     client = peers(pair.left, "tcp_peer.py", "connect", "4", "10.77.0.2", server.port)
@@ -120,6 +122,7 @@ def test_retransmits_under_loss_equal_ss(probe, pair, peers):
 
 
 @pytest.mark.kernel
+@pytest.mark.core
 def test_connection_older_than_the_probe_is_there_with_its_owner(folder, pair, peers):
     server = peers(pair.right, "tcp_peer.py", "listen", "4", "0.0.0.0")
     client = peers(pair.left, "tcp_peer.py", "connect", "4", "10.77.0.2", server.port)
@@ -152,6 +155,7 @@ def test_socket_of_an_older_listener_has_its_owner(folder, pair, peers):
 
 
 @pytest.mark.kernel
+@pytest.mark.core
 def test_reset_is_an_abnormal_end(probe, pair, peers):
     server = peers(pair.right, "tcp_peer.py", "listen", "4", "0.0.0.0")
     client = peers(pair.left, "tcp_peer.py", "connect", "4", "10.77.0.2", server.port)
@@ -165,6 +169,7 @@ def test_reset_is_an_abnormal_end(probe, pair, peers):
 
 
 @pytest.mark.kernel
+@pytest.mark.core
 def test_refused_connection_has_failed(probe, pair, peers):
     client = peers(pair.left, "tcp_peer.py", "connect", "4", "10.77.0.2", 9)
     assert client.error == errno.ECONNREFUSED

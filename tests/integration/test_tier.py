@@ -9,11 +9,38 @@ import harness
 
 
 @pytest.mark.kernel
+@pytest.mark.core
+@pytest.mark.without_bpf
 def test_best_tier_of_this_kernel_is_chosen(probe):
     expected = os.environ.get("SYSPROBE_EXPECT_TIER")
     if not expected:
         pytest.skip("SYSPROBE_EXPECT_TIER does not say which tier this kernel must give")
     assert probe.status()["tier"] == expected
+
+
+@pytest.mark.kernel
+@pytest.mark.core
+@pytest.mark.without_bpf
+def test_hooks_that_are_off_are_those_expected_of_this_kernel(probe):
+    """What a kernel takes away is known; nothing else may be missing there unseen."""
+    expected = os.environ.get("SYSPROBE_EXPECT_OFF")
+    if expected is None:
+        pytest.skip("SYSPROBE_EXPECT_OFF does not say what this kernel refuses")
+    off = {h["hook"]: h for h in probe.status()["hooks"] if "variant" not in h}
+    off.pop("drop", None)  # by setting
+    assert set(off) == set(expected.split())
+
+
+@pytest.mark.without_bpf
+def test_kernel_that_takes_no_programs_is_told_from_the_log(probe):
+    """The probe serves, and says what the kernel lacks and which one would do."""
+    if os.path.exists("/sys/kernel/btf/vmlinux"):
+        line = probe.wait_log("hook=tcp ")
+        assert "too old" in line and "Linux 5.12 or newer" in line
+    else:
+        assert "CONFIG_DEBUG_INFO_BTF" in probe.wait_log("no BPF program loads")
+    assert probe.snapshot().connections == []
+    assert os.getpid() in {p.tgid for p in probe.processes().processes}
 
 
 @pytest.mark.kernel
@@ -33,6 +60,7 @@ def test_tier_can_be_forced_down(folder, pair, peers):
 
 
 @pytest.mark.kernel
+@pytest.mark.core
 def test_worker_that_accepts_owns_the_connection(probe, pair):
     """In the tier `trampoline`; the other names the listener's process, and says so."""
     hooks = {h["hook"]: h for h in probe.status()["hooks"]}

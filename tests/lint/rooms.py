@@ -35,7 +35,7 @@ ROOM_LIBRARIES = {
     'bpf': {'libbpf'},
     'system-probe': {'libbpf', 'libelf', 'libmnl', 'libevent', 'libcap-ng', 'uthash'},
     'core-agent': {'libevent', 'libcurl', 'mbedtls', 'libprotobuf-c', 'zstd', 'jansson', 'sqlite',
-                   'libcap-ng', 'uthash'},
+                   'libcap-ng', 'uthash', 'xxhash'},
 }
 
 # Beginning of a header in <> -> its library. What is not here is libc or the kernel.
@@ -69,6 +69,8 @@ LIBRARY_HEADERS = {
     'lzma.h': 'lzma',
     'jansson.h': 'jansson',
     'sqlite3.h': 'sqlite',
+    'xxh3.h': 'xxhash',
+    'xxhash.h': 'xxhash',
     'json-c/': 'json-c',
 }
 
@@ -93,7 +95,8 @@ PROGRAMS = {
         'libbpf', 'libelf', 'libz', 'libyaml-0', 'libmnl', 'libcap-ng'},
     'core-agent/core-agent': LIBC | SANITIZERS | LIBEVENT | {
         'libyaml-0', 'libprotobuf-c', 'libcap-ng', 'libcurl', 'libcurl-gnutls', 'libmbedtls',
-        'libmbedx509', 'libmbedcrypto', 'libzstd', 'libjansson', 'libsqlite3'},
+        'libmbedx509', 'libmbedcrypto', 'libzstd', 'libjansson', 'libsqlite3',
+        'libxxhash'},
 }
 
 MAX_FILE_LINES = 600

@@ -11,14 +11,14 @@ HERE = pathlib.Path(__file__).parent
 MODULES = ("virtio_pci", "virtio_console", "9pnet_virtio", "9p", "overlay")
 
 
-def build(kernel, command, directory, mark):
+def build(kernel, command, directory, mark, busybox_path):
     """A cpio archive (bytes) that boots `kernel` into `command`, a list of words.
     `mark` is what guest/session puts before its own lines."""
-    settings = {"directory": directory, "mark": mark,
-                "modules": kernel.modules, "boot": kernel.boot}
+    settings = {"directory": directory, "mark": mark, "modules": kernel.modules,
+                "boot": kernel.boot, "machine": "/machine" if kernel.is_arm64 else "/lower"}
     loaded = load_order(kernel.modules, MODULES)
     files = [
-        ("bin/busybox", pathlib.Path(busybox()).read_bytes()),
+        ("bin/busybox", pathlib.Path(busybox_path).read_bytes()),
         ("init", (HERE / "guest/init").read_bytes()),
         ("session", (HERE / "guest/session").read_bytes()),
         ("command", f"exec {shlex.join(command)}\n".encode()),

@@ -14,15 +14,16 @@ import packages
 
 # A kernel series is the release of Debian that has it; each release says which
 # version is current. The cloud flavour would be smaller but has no 9p.
-RELEASES = {"5.10": "bullseye", "6.1": "bookworm", "6.12": "trixie", "newest": "sid"}
-PACKAGE = "linux-image-amd64"
+RELEASES = {"5.10": "bullseye", "6.1": "bookworm", "6.12": "trixie", "newest": "sid",
+            "6.1-arm64": "bookworm", "6.12-arm64": "trixie"}
 IMAGE = "image"
 
 
 class Kernel:
     """One unpacked kernel. `modules` has modules.dep and the modules below it."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, name):
+        self.is_arm64 = is_arm64(name)
         self.modules = next((folder / "lib/modules").iterdir())
         self.release = self.modules.name
         self.boot = folder / "boot"
@@ -35,8 +36,12 @@ def get(name, refresh=False):
     folder.parent.mkdir(parents=True, exist_ok=True)
     with locked(folder.parent / f"{name}.lock"):
         if refresh or not folder.exists():
-            download(RELEASES[name], folder)
-    return Kernel(folder)
+            download(name, folder)
+    return Kernel(folder, name)
+
+
+def is_arm64(name):
+    return name.endswith("-arm64")
 
 
 @contextlib.contextmanager
@@ -47,18 +52,27 @@ def locked(path):
         yield
 
 
-def download(release, folder):
+def download(name, folder):
+    release = RELEASES[name]
     print(f"vm: downloading the kernel of Debian {release}", file=sys.stderr)
-    sources = [(address, release) for address in archive("Debian")]
-    if release != "sid":
-        sources += [(address, f"{release}-security") for address in archive("Debian-Security")]
-    apt = packages.Apt(release, sources)
+    if is_arm64(name):
+        apt, package = packages.Apt(name, sources(release), "arm64"), "linux-image-arm64"
+    else:
+        apt, package = packages.Apt(release, sources(release)), "linux-image-amd64"
     with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
         new = pathlib.Path(temporary) / "kernel"
-        apt.unpack(apt.linux_packages(PACKAGE), new)
+        apt.unpack(apt.linux_packages(package), new)
         arrange(new)
         shutil.rmtree(folder, ignore_errors=True)
         new.rename(folder)
+
+
+def sources(release):
+    """(address, release) rows of all that Debian has for `release`."""
+    rows = [(address, release) for address in archive("Debian")]
+    if release != "sid":
+        rows += [(address, f"{release}-security") for address in archive("Debian-Security")]
+    return rows
 
 
 def archive(label):
@@ -81,9 +95,11 @@ def arrange(folder):
 
 
 def bootable(image):
-    """The kernel inside an xz-compressed image (bytes in, bytes out); other images as
-    they are. An emulated CPU takes 5 s to unpack xz, this one takes 1 s, once.
+    """The kernel inside an xz-compressed image of x86 (bytes in, bytes out); other
+    images as they are. An emulated CPU takes 5 s to unpack xz, this one takes 1 s, once.
     The offsets are those of Documentation/arch/x86/boot.rst."""
+    if image[0x202:0x206] != b"HdrS":
+        return image
     sectors, = struct.unpack_from("<B", image, 0x1F1)
     offset, length = struct.unpack_from("<II", image, 0x248)
     begin = (sectors + 1) * 512 + offset

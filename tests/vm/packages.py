@@ -9,8 +9,9 @@ import pathlib
 import re
 import subprocess
 
-QEMU = "qemu-system-x86"
-NEEDED = (QEMU, "busybox-static", "kmod")
+QEMU = ("qemu-system-x86", "qemu-system-arm")
+# The compiler is for the guest of the other architecture (arm64.py).
+NEEDED = (*QEMU, "busybox-static", "kmod", "gcc-aarch64-linux-gnu")
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
@@ -36,9 +37,10 @@ def host_sources():
 
 
 class Apt:
-    """apt that sees exactly the given releases."""
+    """apt that sees exactly the given releases, and no installed package where
+    `architecture` is not this machine's."""
 
-    def __init__(self, name, sources):
+    def __init__(self, name, sources, architecture=None):
         self.folder = cache_folder() / "apt" / name
         for part in ("lists/partial", "archives/partial"):
             (self.folder / part).mkdir(parents=True, exist_ok=True)
@@ -58,8 +60,17 @@ class Apt:
             'Acquire::Languages "none";\n'
             'APT::Update::Error-Mode "any";\n'
             'Acquire::Check-Valid-Until "false";\n'
-            'APT::Sandbox::User "root";\n')
+            'APT::Sandbox::User "root";\n' + self.foreign(architecture))
         self.run("apt-get", "-qq", "update")
+
+    def foreign(self, architecture):
+        if not architecture:
+            return ""
+        status = self.folder / "status"
+        status.touch()
+        return (f'APT::Architecture "{architecture}";\n'
+                f'APT::Architectures "{architecture}";\n'
+                f'Dir::State::Status "{status}";\n')
 
     def run(self, program, *arguments, **options):
         """Our standard output is the guest's: what is not captured goes to descriptor 2."""
@@ -83,10 +94,18 @@ class Apt:
         return found
 
     def unpack(self, packages, target):
+        self.download(target, "download", *packages)
+
+    def unpack_with_needed(self, packages, target):
+        """`packages` and all that they depend on."""
+        self.download(target, "-y", "--no-install-recommends", "--download-only", "install",
+                      *packages)
+
+    def download(self, target, *arguments):
         archives = self.folder / "archives"
         for old in archives.glob("*.deb"):
             old.unlink()
-        self.run("apt-get", "-qq", "download", *packages, cwd=archives)
+        self.run("apt-get", "-qq", *arguments, cwd=archives)
         for archive in archives.glob("*.deb"):
             subprocess.run(["dpkg-deb", "-x", archive, target], check=True)
             archive.unlink()
@@ -105,6 +124,6 @@ def install():
                  for address, release, _ in known if release == "bookworm"}
     apt = Apt("install", sorted(sources | backports))
     command = ["apt-get", "-qq", "-y", "--no-install-recommends", "install"]
-    apt.run(*command, *(package for package in NEEDED if package != QEMU))
-    apt.run(*command, *(["-t", "bookworm-backports"] if backports else []), QEMU)
+    apt.run(*command, *(package for package in NEEDED if package not in QEMU))
+    apt.run(*command, *(["-t", "bookworm-backports"] if backports else []), *QEMU)
     apt.run("apt-get", "clean")

@@ -6,7 +6,11 @@ import select
 import subprocess
 import time
 
-PROGRAM = "qemu-system-x86_64"
+PROGRAM, PROGRAM_ARM64 = "qemu-system-x86_64", "qemu-system-aarch64"
+# The default way to sign pointers costs an emulator more than all the rest.
+MACHINE = ("-machine", "pc", "-cpu", "max"), "ttyS0"
+MACHINE_ARM64 = ("-machine", "virt", "-cpu", "max,pauth-impdef=on"), "ttyAMA0"
+SHARE = "security_model=none,readonly=on,multidevs=remap"
 # A guest takes 6 to 30 s to its command; one that takes this long hangs.
 BOOT_SECONDS = 180
 
@@ -18,19 +22,23 @@ class End(enum.Enum):
     DEADLINE = "the deadline passed"
 
 
-def command_line(kernel, initrd, console, options):
+def command_line(kernel, root, initrd, console, options):
+    """`root` is the folder that becomes the guest's root."""
+    program, (machine, terminal) = ((PROGRAM_ARM64, MACHINE_ARM64) if kernel.is_arm64 else
+                                    (PROGRAM, MACHINE))
     # Oops and panic end the emulator (-no-reboot), so that a crash is not a hang.
     # The default mitigations stay: without them the BPF verifier checks less.
-    append = f"console=ttyS0 quiet oops=panic panic=-1 {options.append}"
+    append = f"console={terminal} quiet oops=panic panic=-1 {options.append}"
     return [
         # The emulator must not outlive us, however we end.
-        "setpriv", "--pdeathsig", "KILL", PROGRAM,
+        "setpriv", "--pdeathsig", "KILL", program,
         "-nodefaults", "-no-user-config", "-display", "none", "-nic", "none", "-no-reboot",
-        "-machine", "pc", "-accel", "tcg,thread=multi", "-cpu", "max",
+        *machine, "-accel", "tcg,thread=multi",
         "-smp", str(options.cpus), "-m", options.memory,
         "-kernel", str(kernel.image), "-initrd", str(initrd), "-append", append.strip(),
         "-serial", f"file:{console}",
-        "-virtfs", "local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap",
+        "-virtfs", f"local,path={root},mount_tag=host,{SHARE}",
+        *(["-virtfs", f"local,path=/,mount_tag=machine,{SHARE}"] if kernel.is_arm64 else []),
         "-device", "virtio-serial-pci",
         "-chardev", "stdio,id=output,signal=off",
         "-device", "virtserialport,chardev=output,name=output",

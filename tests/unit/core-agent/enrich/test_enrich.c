@@ -362,6 +362,30 @@ static void dead_process_takes_its_pod_from_the_cgroup_directory(void **state)
 	assert_string_equal(fill(*state, 7, START_NS, 0).owner.pod_uid, POD_UID);
 }
 
+/* A container in cgroup v1 alone: in v2 it is where its runtime is. */
+static void cgroup_name_of_a_container_goes_before_a_cgroup_of_none(void **state)
+{
+	struct record dead = short_lived;
+	struct connection connection;
+
+	dead.cgroup_id = make_cgroup(*state, "system.slice/docker.service");
+	dead.cgroup_name = CGROUP_DOCKER_ID;
+	assert_int_equal(add(*state, dead), 0);
+	connection = fill(*state, 7, START_NS, 0);
+	assert_string_equal(connection.owner.container_id, CGROUP_DOCKER_ID);
+	assert_null(connection.owner.systemd_unit);
+}
+
+static void cgroup_goes_before_a_name_of_no_container(void **state)
+{
+	struct record dead = short_lived;
+
+	dead.cgroup_id = make_cgroup(*state, "system.slice/nginx.service/workers");
+	dead.cgroup_name = "workers";
+	assert_int_equal(add(*state, dead), 0);
+	assert_string_equal(fill(*state, 7, START_NS, 0).owner.systemd_unit, "nginx.service");
+}
+
 static void processes_beyond_the_maximum_are_counted(void **state)
 {
 	struct record one = short_lived;
@@ -577,6 +601,8 @@ int main(void)
 		IN_WORLD(container_of_a_dead_process_comes_from_its_cgroup_name),
 		IN_WORLD(connection_without_a_process_is_named_from_its_cgroup),
 		IN_WORLD(dead_process_takes_its_pod_from_the_cgroup_directory),
+		IN_WORLD(cgroup_name_of_a_container_goes_before_a_cgroup_of_none),
+		IN_WORLD(cgroup_goes_before_a_name_of_no_container),
 		IN_WORLD(processes_beyond_the_maximum_are_counted),
 		IN_WORLD(record_without_tgid_is_refused),
 		IN_WORLD(filled_strings_stay_valid_until_the_tick),

@@ -286,16 +286,28 @@ static void container_is_resolved_again_after_exec_in_another_cgroup(void **stat
 	const struct container_id container = { .id = "abc", .runtime = "docker",
 						.systemd_unit = "a.service" };
 
-	RECORD(*state, EVENT_EXEC, 7, 1000, .cgroup_id = 5);
+	RECORD(*state, EVENT_EXEC, 7, 1000, .cgroup_id = 5, .cgroup_name = "a.service");
 	assert_int_equal(process_table_set_container(*state, process_table_find(*state, 7, 1000),
 						     &container),
 			 0);
-	RECORD(*state, EVENT_EXEC, 7, 1000, .cgroup_id = 5);
+	RECORD(*state, EVENT_EXEC, 7, 1000, .cgroup_id = 5, .cgroup_name = "a.service");
 	assert_true(process_table_find(*state, 7, 1000)->is_container_resolved);
 	assert_string_equal(string_of(*state, 7, 1000, PROCESS_CONTAINER_ID), "abc");
 	assert_string_equal(string_of(*state, 7, 1000, PROCESS_SYSTEMD_UNIT), "a.service");
 	assert_null(string_of(*state, 7, 1000, PROCESS_POD_UID));
-	RECORD(*state, EVENT_EXEC, 7, 1000, .cgroup_id = 6);
+	RECORD(*state, EVENT_EXEC, 7, 1000, .cgroup_id = 6, .cgroup_name = "a.service");
+	assert_false(process_table_find(*state, 7, 1000)->is_container_resolved);
+}
+
+static void container_is_resolved_again_after_exec_in_another_v1_cgroup(void **state)
+{
+	const struct container_id container = { .systemd_unit = "docker.service" };
+
+	RECORD(*state, EVENT_EXEC, 7, 1000, .cgroup_id = 5, .cgroup_name = "docker.service");
+	assert_int_equal(process_table_set_container(*state, process_table_find(*state, 7, 1000),
+						     &container),
+			 0);
+	RECORD(*state, EVENT_EXEC, 7, 1000, .cgroup_id = 5, .cgroup_name = "docker-abc.scope");
 	assert_false(process_table_find(*state, 7, 1000)->is_container_resolved);
 }
 
@@ -395,6 +407,7 @@ int main(void)
 		WITH_TABLE(new_observation_replaces_the_former),
 		WITH_TABLE(unreadable_executable_is_the_parents_if_comm_is_the_same),
 		WITH_TABLE(container_is_resolved_again_after_exec_in_another_cgroup),
+		WITH_TABLE(container_is_resolved_again_after_exec_in_another_v1_cgroup),
 		WITH_TABLE(process_is_found_by_a_range_of_start_times),
 		WITH_TABLE(living_processes_are_given_in_turn),
 		WITH_TABLE(random_records_never_exceed_the_maximum),

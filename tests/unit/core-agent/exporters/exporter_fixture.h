@@ -3,6 +3,7 @@
 
 /* Settings with paths in a folder of the test's own, an event loop, a history. */
 
+#include "facts.h"
 #include "history/history.h"
 #include "settings.h"
 
@@ -77,5 +78,15 @@ static inline struct connection a_connection(uint64_t id)
 				   .protocol = CONNECTION_TCP,
 				   .family = CONNECTION_IPV4,
 				   .is_new = true,
+				   .facts.known = FACTS_ALL_COUNTERS,
 				   .interval = {.bytes_sent = 10}};
+}
+
+static inline struct connection a_listener(uint64_t id)
+{
+	return (struct connection){.id = id,
+				   .state = CONNECTION_LISTENING,
+				   .protocol = CONNECTION_TCP,
+				   .family = CONNECTION_IPV4,
+				   .local_port = 80};
 }

@@ -29,6 +29,24 @@ static void every_named_exporter_gets_the_interval(void **state)
 	exporters_free(exporters);
 }
 
+static void listener_goes_to_those_who_take_it(void **state)
+{
+	char local[] = "local", table[] = "table", jsonl[] = "jsonl";
+	char *names[] = {table, local, jsonl};
+	struct connection listener = a_listener(78);
+	struct fixture *fixture = *state;
+	struct exporters *exporters;
+
+	assert_int_equal(make(fixture, names, 3, &exporters), 0);
+	exporters_begin(exporters, &an_interval);
+	assert_int_equal(exporters_listener(exporters, &listener), 0);
+	assert_int_equal(exporters_end(exporters, false), 0);
+	assert_non_null(strstr(read_file(fixture, fixture->lines_path), "\"id\":78"));
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(exporters_stats(exporters, i)->n_connections, 0);
+	exporters_free(exporters);
+}
+
 static void failure_of_one_does_not_keep_records_from_the_others(void **state)
 {
 	char jsonl[] = "jsonl", local[] = "local", *names[] = {jsonl, local};
@@ -79,6 +97,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(every_named_exporter_gets_the_interval),
+		TEST(listener_goes_to_those_who_take_it),
 		TEST(failure_of_one_does_not_keep_records_from_the_others),
 		TEST(unknown_name_is_refused),
 		TEST(name_twice_is_refused),

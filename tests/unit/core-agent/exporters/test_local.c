@@ -44,6 +44,20 @@ static void connection_is_stored_by_the_commit(void **state)
 	local_exporter.free(exporter);
 }
 
+static void listener_is_stored_and_counts_as_no_connection(void **state)
+{
+	struct fixture *fixture = *state;
+	struct exporter *exporter = make(fixture, fixture->history);
+	struct connection listener = a_listener(78);
+
+	local_exporter.begin(exporter, &an_interval);
+	assert_int_equal(local_exporter.listener(exporter, &listener), 0);
+	local_exporter.end(exporter, false);
+	assert_non_null(strstr(stored(fixture), "\"id\":78"));
+	assert_int_equal(local_exporter.stats(exporter)->n_connections, 0);
+	local_exporter.free(exporter);
+}
+
 static void idle_open_connection_is_not_stored_again(void **state)
 {
 	struct fixture *fixture = *state;
@@ -128,6 +142,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(connection_is_stored_by_the_commit),
+		TEST(listener_is_stored_and_counts_as_no_connection),
 		TEST(idle_open_connection_is_not_stored_again),
 		TEST(idle_connection_that_closed_is_stored),
 		TEST(overflow_is_stored),

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "exporters/record_json.h"
 
+#include "facts.h"
+
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -43,6 +45,7 @@ static struct connection complete(void)
 						     .container_runtime = "docker",
 						     .pod_uid = "p-1",
 						     .systemd_unit = "a.service"};
+	connection.facts.known = FACTS_ALL_COUNTERS;
 	connection.interval = (struct connection_counters){1, 2, 3, 4, 5};
 	connection.total = (struct connection_counters){11, 12, 13, 14, 15};
 	connection.has_rtt = true;
@@ -71,10 +74,7 @@ static void unknown_fields_are_absent(void **state)
 		    "{\"time\":\"2023-11-14T22:13:20.000Z\",\"id\":1,\"probe_instance\":\"abc\","
 		    "\"state\":\"open\",\"proto\":\"udp\",\"family\":\"ipv4\","
 		    "\"local_ip\":\"10.0.0.1\",\"local_port\":53,\"remote_ip\":\"10.0.0.2\","
-		    "\"remote_port\":5353,\"bytes_sent\":0,\"bytes_received\":0,"
-		    "\"packets_sent\":0,\"packets_received\":0,\"retransmits\":0,"
-		    "\"total_bytes_sent\":0,\"total_bytes_received\":0,\"total_packets_sent\":0,"
-		    "\"total_packets_received\":0,\"total_retransmits\":0}");
+		    "\"remote_port\":5353}");
 }
 
 static void known_fields_are_there(void **state)
@@ -95,7 +95,8 @@ static void known_fields_are_there(void **state)
 		    "\"retransmits\":5,\"total_bytes_sent\":11,\"total_bytes_received\":12,"
 		    "\"total_packets_sent\":13,\"total_packets_received\":14,"
 		    "\"total_retransmits\":15,\"rtt_us\":100,\"rtt_var_us\":10,"
-		    "\"connect_us\":250,\"duration_ms\":3}");
+		    "\"started\":\"2020-09-13T12:26:40.000Z\",\"connect_us\":250,"
+		    "\"duration_ms\":3}");
 }
 
 /* The value of one field; the object is dropped. */
@@ -142,8 +143,128 @@ static void counter_beyond_json_is_the_largest_number(void **state)
 	struct connection connection = minimal();
 
 	(void)state;
+	connection.facts.known = FACTS_ALL_COUNTERS;
 	connection.total.bytes_sent = UINT64_MAX;
 	assert_true(number_of(&connection, "total_bytes_sent") == INT64_MAX);
+}
+
+static void counter_known_to_be_zero_is_zero(void **state)
+{
+	struct connection connection = minimal();
+
+	(void)state;
+	connection.facts.known = FACT_BIT(17);
+	assert_int_equal(number_of(&connection, "bytes_received"), 0);
+	assert_int_equal(number_of(&connection, "total_bytes_received"), 0);
+	assert_int_equal(number_of(&connection, "bytes_sent"), -1);
+	assert_int_equal(number_of(&connection, "total_retransmits"), -1);
+}
+
+/* The record without its members up to and with `last`, as text; heap. */
+static char *text_after(json_t *record, const char *last)
+{
+	char *text = record_json_text(record);
+	char *member = strstr(text, last);
+	char *rest = strdup(member ? member + strlen(last) : "?");
+
+	free(text);
+	return rest;
+}
+
+static void facts_are_there_by_their_bits(void **state)
+{
+	struct connection connection = minimal();
+	char *text;
+
+	(void)state;
+	connection.facts = (struct connection_facts){
+		.known = FACT_BIT(30) | FACT_BIT(35) | FACT_BIT(38) | FACT_BIT(43) | FACT_BIT(44),
+		.retransmits_timeout = 7,
+		.retransmits_fast = 8,
+		.ecn = true,
+		.closed_first = CONNECTION_REMOTE_SIDE,
+		.tcp_state = 8};
+	text = text_after(record_json_connection(&connection, &interval), "\"remote_port\":5353");
+	assert_string_equal(text, ",\"retransmits_timeout\":7,\"ecn\":true,\"lost\":0,"
+				  "\"closed_first\":\"remote\",\"tcp_state\":\"CLOSE_WAIT\"}");
+	free(text);
+}
+
+static void drops_are_an_object_of_reasons(void **state)
+{
+	struct connection connection = minimal();
+	char *text;
+
+	(void)state;
+	connection.n_drops = 2;
+	connection.drops[0] = (struct connection_drop){.reason = "TCP_OFOMERGE", .packets = 3};
+	connection.drops[1] = (struct connection_drop){.reason = "OTHER", .packets = 1};
+	text = text_after(record_json_connection(&connection, &interval), "\"remote_port\":5353");
+	assert_string_equal(text, ",\"drops\":{\"TCP_OFOMERGE\":3,\"OTHER\":1}}");
+	free(text);
+}
+
+static void accept_time_needs_both_ends(void **state)
+{
+	struct connection connection = complete();
+
+	(void)state;
+	assert_int_equal(number_of(&connection, "accept_us"), -1);
+	connection.accepted_unix_ns = connection.established_unix_ns + 42000;
+	assert_int_equal(number_of(&connection, "accept_us"), 42);
+	connection.established_unix_ns = 0;
+	assert_int_equal(number_of(&connection, "accept_us"), -1);
+}
+
+static struct connection listener(void)
+{
+	struct connection listener = minimal();
+
+	listener.protocol = CONNECTION_TCP;
+	listener.state = CONNECTION_LISTENING;
+	listener.netns = 9;
+	listener.comm = "nginx";
+	listener.facts = (struct connection_facts){
+		.known = FACT_BIT(44) | FACT_BIT(46) | FACT_BIT(47) | FACT_BIT(48) | FACT_BIT(49),
+		.tcp_state = 10,
+		.accept_queue = 1,
+		.accept_queue_max = 128,
+		.dropped_attempts = 40,
+		.synack_retransmits = 50};
+	listener.refusals = (struct connection_refusals){true, 4, 5};
+	return listener;
+}
+
+static void listener_has_one_end_and_its_queue(void **state)
+{
+	struct connection one = listener();
+	char *text = text_after(record_json_listener(&one, &interval), "\"abc\",");
+
+	(void)state;
+	assert_string_equal(text,
+			    "\"state\":\"listening\",\"proto\":\"tcp\",\"family\":\"ipv4\","
+			    "\"local_ip\":\"10.0.0.1\",\"local_port\":53,\"netns\":9,"
+			    "\"comm\":\"nginx\",\"accept_queue\":1,\"accept_queue_max\":128,"
+			    "\"total_dropped_attempts\":40,\"total_synack_retransmits\":50,"
+			    "\"dropped_attempts\":4,\"synack_retransmits\":5}");
+	free(text);
+}
+
+static void what_a_listener_refused_in_the_interval_may_be_unknown(void **state)
+{
+	struct connection one = listener();
+	char *text;
+
+	(void)state;
+	one.refusals.is_known = false;
+	text = text_after(record_json_listener(&one, &interval), "\"total_dropped_attempts\":40");
+	assert_string_equal(text, ",\"total_synack_retransmits\":50}");
+	free(text);
+	one.refusals.is_known = true;
+	one.facts.known &= ~FACT_BIT(FACT_SYNACK_RETRANSMITS);
+	text = text_after(record_json_listener(&one, &interval), "\"total_dropped_attempts\":40");
+	assert_string_equal(text, ",\"dropped_attempts\":4}");
+	free(text);
 }
 
 static void text_that_is_not_utf8_still_gives_valid_json(void **state)
@@ -198,6 +319,12 @@ int main(void)
 		cmocka_unit_test(server_has_no_connect_time),
 		cmocka_unit_test(connection_that_failed_has_no_connect_time),
 		cmocka_unit_test(counter_beyond_json_is_the_largest_number),
+		cmocka_unit_test(counter_known_to_be_zero_is_zero),
+		cmocka_unit_test(facts_are_there_by_their_bits),
+		cmocka_unit_test(drops_are_an_object_of_reasons),
+		cmocka_unit_test(accept_time_needs_both_ends),
+		cmocka_unit_test(listener_has_one_end_and_its_queue),
+		cmocka_unit_test(what_a_listener_refused_in_the_interval_may_be_unknown),
 		cmocka_unit_test(text_that_is_not_utf8_still_gives_valid_json),
 		cmocka_unit_test(error_without_a_name_is_its_number),
 		cmocka_unit_test(overflow_names_its_cause_and_counters),

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "exporters/table_view.h"
 
+#include "facts.h"
+
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -57,6 +60,7 @@ static void add(struct fixture *fixture, uint64_t id, enum connection_state conn
 					      .comm = comm,
 					      .has_rtt = true,
 					      .rtt_us = 1500,
+					      .facts.known = FACTS_ALL_COUNTERS,
 					      .interval = {.bytes_sent = bytes_sent}};
 
 	table_view_add(fixture->view, &connection);
@@ -126,6 +130,45 @@ static void closed_connection_is_added_to_its_open_row(void **state)
 	assert_non_null(strstr(text, "closed"));
 	assert_null(strstr(text, "open"));
 	assert_non_null(strstr(text, " 500 "));
+}
+
+static void add_ended(struct fixture *fixture, enum connection_state connection_state,
+		      uint32_t error, bool is_reset)
+{
+	const struct connection connection = {.id = error + 100,
+					      .state = connection_state,
+					      .protocol = CONNECTION_TCP,
+					      .family = CONNECTION_IPV4,
+					      .error = error,
+					      .facts.reset_sent = is_reset};
+
+	table_view_add(fixture->view, &connection);
+}
+
+static void bad_end_is_named_by_one_word(void **state)
+{
+	const char *text;
+
+	add_ended(*state, CONNECTION_FAILED, ECONNREFUSED, false);
+	add_ended(*state, CONNECTION_FAILED, EHOSTUNREACH, false);
+	add_ended(*state, CONNECTION_FAILED, EACCES, false);
+	add_ended(*state, CONNECTION_CLOSED, ETIMEDOUT, false);
+	add_ended(*state, CONNECTION_CLOSED, 0, true);
+	text = print(*state);
+	assert_non_null(strstr(text, " refused "));
+	assert_non_null(strstr(text, " unreach "));
+	assert_non_null(strstr(text, " failed "));
+	assert_non_null(strstr(text, " timeout "));
+	assert_non_null(strstr(text, " reset "));
+	assert_null(strstr(text, " closed "));
+}
+
+static void bytes_that_are_not_known_have_no_rate(void **state)
+{
+	struct fixture *fixture = *state;
+
+	add_ended(fixture, CONNECTION_CLOSED, 0, false);
+	assert_non_null(strstr(print(fixture), "      -       -       -")); /* RTT as well */
 }
 
 static void rates_of_an_unknown_time_are_not_given(void **state)
@@ -246,6 +289,8 @@ int main(void)
 		TEST(busiest_connection_comes_first),
 		TEST(row_shows_what_is_known),
 		TEST(closed_connection_is_added_to_its_open_row),
+		TEST(bad_end_is_named_by_one_word),
+		TEST(bytes_that_are_not_known_have_no_rate),
 		TEST(rates_of_an_unknown_time_are_not_given),
 		TEST(frame_fits_the_height_and_counts_the_rest),
 		TEST(frame_fits_every_width),

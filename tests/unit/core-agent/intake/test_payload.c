@@ -164,6 +164,18 @@ static void attempt_given_up_without_errno_counts_as_cancelled(void **state)
 	discard(message);
 }
 
+static void ecn_that_both_ends_agreed_on_is_told(void **state)
+{
+	struct record record = client;
+	Message *message;
+
+	(void)state;
+	record.has_ecn = true;
+	message = encode(&record, 1, NULL);
+	assert_true(message->connections[0]->tcpecnnegotiated);
+	discard(message);
+}
+
 static void good_end_is_no_failure(void **state)
 {
 	struct record record = client;
@@ -287,6 +299,7 @@ int main(void)
 		cmocka_unit_test(connection_without_process_has_no_tags),
 		cmocka_unit_test(failed_attempt_counts_its_errno),
 		cmocka_unit_test(attempt_given_up_without_errno_counts_as_cancelled),
+		cmocka_unit_test(ecn_that_both_ends_agreed_on_is_told),
 		cmocka_unit_test(good_end_is_no_failure),
 		cmocka_unit_test(udp_has_no_tcp_life_cycle),
 		cmocka_unit_test(local_connection_of_unknown_role_has_direction_local),

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pipeline/convert.h"
 
+#include "facts.h"
+
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,9 +12,8 @@
 
 #define BOOT_TO_UNIX 1000000
 
-static uint8_t local4[4] = {10, 0, 0, 1}, remote4[4] = {10, 0, 0, 2}, loopback4[4] = {127, 9, 0, 1};
-static uint8_t local6[16] = {0x20, 1, [15] = 1}, remote6[16] = {0x20, 1, [15] = 2};
-static uint8_t loopback6[16] = {[15] = 1};
+static uint8_t local4[4] = {10, 0, 0, 1}, remote4[4] = {10, 0, 0, 2};
+static uint8_t remote6[16] = {0x20, 1, [15] = 2};
 static uint8_t mapped_local[16] = {[10] = 0xff, 0xff, 10, 0, 0, 1};
 static uint8_t mapped_remote[16] = {[10] = 0xff, 0xff, 10, 0, 0, 2};
 
@@ -29,6 +30,7 @@ static Sysprobe__V1__Connection valid_record(void)
 	record.remote_port = 443;
 	record.role = SYSPROBE__V1__ROLE__ROLE_CLIENT;
 	record.state = SYSPROBE__V1__STATE__STATE_OPEN;
+	record.known_fields = FACTS_ALL_COUNTERS;
 	return record;
 }
 
@@ -69,6 +71,51 @@ static void valid_record_keeps_its_values(void **state)
 	assert_int_equal(connection.total.bytes_received, 12);
 	assert_int_equal(connection.total.retransmits, 3);
 	assert_int_equal(connection.error, 104);
+}
+
+static void counter_that_is_not_known_is_zero(void **state)
+{
+	Sysprobe__V1__Connection record = valid_record();
+	Sysprobe__V1__Counters before = SYSPROBE__V1__COUNTERS__INIT;
+	struct connection connection;
+
+	(void)state;
+	record.known_fields = FACT_BIT(17);
+	record.bytes_sent = 5;
+	record.bytes_received = 6;
+	before.bytes_sent = 3;
+	before.bytes_received = 4;
+	record.before_probe = &before;
+	assert_int_equal(convert(&record, &connection), 0);
+	assert_int_equal(connection.facts.known, FACT_BIT(17));
+	assert_int_equal(connection.total.bytes_sent, 0);
+	assert_int_equal(connection.total.bytes_received, 6);
+	assert_int_equal(connection.before_probe.bytes_sent, 0);
+	assert_int_equal(connection.before_probe.bytes_received, 4);
+}
+
+static void facts_times_and_drops_come_along(void **state)
+{
+	Sysprobe__V1__Connection record = valid_record();
+	Sysprobe__V1__Drop drop = SYSPROBE__V1__DROP__INIT, *drops[] = {&drop};
+	char reason[] = "TCP_CSUM";
+	struct connection connection;
+
+	(void)state;
+	record.known_fields = FACT_BIT(39);
+	record.cwnd = 10;
+	record.accepted_ns = 8;
+	record.owner_is_listener = true;
+	drop.reason = reason;
+	drop.packets = 2;
+	record.drops = drops;
+	record.n_drops = 1;
+	assert_int_equal(convert(&record, &connection), 0);
+	assert_int_equal(connection.facts.cwnd, 10);
+	assert_int_equal(connection.accepted_unix_ns, BOOT_TO_UNIX + 8);
+	assert_true(connection.owner_is_listener);
+	assert_int_equal(connection.n_drops, 1);
+	assert_string_equal(connection.drops[0].reason, "TCP_CSUM");
 }
 
 static void times_become_unix_times_and_unknown_stays_unknown(void **state)
@@ -114,41 +161,6 @@ static void mapped_addresses_become_ipv4(void **state)
 	assert_int_equal(connection.family, CONNECTION_IPV4);
 	assert_memory_equal(connection.local_address, local4, 4);
 	assert_memory_equal(connection.remote_address, remote4, 4);
-}
-
-static enum connection_direction direction(const Sysprobe__V1__Connection *record)
-{
-	struct connection connection;
-
-	assert_int_equal(convert(record, &connection), 0);
-	return connection.direction;
-}
-
-static void role_gives_the_direction(void **state)
-{
-	Sysprobe__V1__Connection record = valid_record();
-
-	(void)state;
-	assert_int_equal(direction(&record), CONNECTION_OUTGOING);
-	record.role = SYSPROBE__V1__ROLE__ROLE_SERVER;
-	assert_int_equal(direction(&record), CONNECTION_INCOMING);
-	record.role = SYSPROBE__V1__ROLE__ROLE_UNSPECIFIED;
-	assert_int_equal(direction(&record), CONNECTION_DIRECTION_UNKNOWN);
-}
-
-static void loopback_and_equal_ends_are_local(void **state)
-{
-	Sysprobe__V1__Connection record = valid_record();
-	Sysprobe__V1__Connection six = record_between(local6, loopback6);
-	Sysprobe__V1__Connection equal = record_between(local6, local6);
-	Sysprobe__V1__Connection far = record_between(local6, remote6);
-
-	(void)state;
-	record.remote_address.data = loopback4;
-	assert_int_equal(direction(&record), CONNECTION_LOCAL);
-	assert_int_equal(direction(&six), CONNECTION_LOCAL);
-	assert_int_equal(direction(&equal), CONNECTION_LOCAL);
-	assert_int_equal(direction(&far), CONNECTION_OUTGOING);
 }
 
 static void assert_refused(const Sysprobe__V1__Connection *record)
@@ -227,12 +239,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(valid_record_keeps_its_values),
+		cmocka_unit_test(counter_that_is_not_known_is_zero),
+		cmocka_unit_test(facts_times_and_drops_come_along),
 		cmocka_unit_test(times_become_unix_times_and_unknown_stays_unknown),
 		cmocka_unit_test(time_before_1970_or_out_of_range_is_unknown),
 		cmocka_unit_test(rtt_of_zero_is_unknown),
 		cmocka_unit_test(mapped_addresses_become_ipv4),
-		cmocka_unit_test(role_gives_the_direction),
-		cmocka_unit_test(loopback_and_equal_ends_are_local),
 		cmocka_unit_test(id_that_json_cannot_hold_is_refused),
 		cmocka_unit_test(address_that_does_not_fit_the_family_is_refused),
 		cmocka_unit_test(port_above_65535_is_refused),

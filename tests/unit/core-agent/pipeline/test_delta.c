@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pipeline/delta.h"
 
+#include "facts.h"
+
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,6 +27,7 @@ static struct connection open_connection(uint64_t id, uint64_t bytes_sent)
 {
 	return (struct connection){.id = id,
 				   .state = CONNECTION_OPEN,
+				   .facts.known = FACTS_ALL_COUNTERS,
 				   .total = {.bytes_sent = bytes_sent, .packets_sent = 1}};
 }
 
@@ -145,6 +148,36 @@ static void counter_that_went_down_is_not_counted_again_on_its_way_up(void **sta
 	assert_int_equal(connection.interval.bytes_sent, 10);
 }
 
+static void counter_that_is_not_known_any_more_keeps_its_baseline(void **state)
+{
+	struct connection unknown = open_connection(1, 0), again = open_connection(1, 120);
+
+	apply_open(*state, 1, 100);
+	unknown.facts.known = 0;
+	assert_int_equal(delta_apply(*state, &unknown, SINCE), 0);
+	assert_int_equal(unknown.interval.bytes_sent, 0);
+	assert_int_equal(delta_get_stats(*state)->n_went_down, 0);
+	assert_int_equal(delta_apply(*state, &again, SINCE), 0);
+	assert_int_equal(again.interval.bytes_sent, 20);
+}
+
+static enum connection_role role_after(struct delta *delta, enum connection_role told)
+{
+	struct connection connection = open_connection(1, 100);
+
+	connection.role = told;
+	assert_int_equal(delta_apply(delta, &connection, SINCE), 0);
+	return connection.role;
+}
+
+static void first_role_that_it_had_stays(void **state)
+{
+	assert_int_equal(role_after(*state, CONNECTION_ROLE_UNKNOWN), CONNECTION_ROLE_UNKNOWN);
+	assert_int_equal(role_after(*state, CONNECTION_SERVER), CONNECTION_SERVER);
+	assert_int_equal(role_after(*state, CONNECTION_CLIENT), CONNECTION_SERVER);
+	assert_int_equal(role_after(*state, CONNECTION_ROLE_UNKNOWN), CONNECTION_SERVER);
+}
+
 static void connection_beyond_the_table_is_left_out_until_its_close(void **state)
 {
 	struct connection live = open_connection(3, 70), closed = closed_connection(3, 80);
@@ -251,6 +284,8 @@ int main(void)
 		TEST(closed_connection_never_seen_open_reports_its_total),
 		TEST(counter_that_goes_down_counts_as_unchanged),
 		TEST(counter_that_went_down_is_not_counted_again_on_its_way_up),
+		TEST(counter_that_is_not_known_any_more_keeps_its_baseline),
+		TEST(first_role_that_it_had_stays),
 		TEST(connection_beyond_the_table_is_left_out_until_its_close),
 		TEST(connection_unseen_in_two_polls_has_vanished),
 		TEST(connection_unseen_in_one_poll_only_stays),

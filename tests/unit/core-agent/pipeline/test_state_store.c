@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pipeline/state_store.h"
 
+#include "facts.h"
+
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -70,7 +72,8 @@ static uint64_t apply(struct fixture *fixture, uint64_t id, enum connection_stat
 		      uint64_t bytes_sent)
 {
 	struct connection connection = {
-		.id = id, .state = connection_state, .total = {.bytes_sent = bytes_sent}};
+		.id = id, .state = connection_state, .facts.known = FACTS_ALL_COUNTERS,
+		.total = {.bytes_sent = bytes_sent}};
 
 	assert_int_equal(state_store_apply(&fixture->store, &connection), 0);
 	return connection.interval.bytes_sent;
@@ -214,6 +217,7 @@ static void connection_older_than_the_probe_begins_with_what_it_did_since(void *
 {
 	struct fixture *fixture = *state;
 	struct connection connection = {.id = 1, .state = CONNECTION_OPEN,
+					.facts.known = FACTS_ALL_COUNTERS,
 					.before_probe = {.bytes_sent = 900},
 					.total = {.bytes_sent = 1000}};
 

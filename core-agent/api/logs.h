@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Log lines, as they are written, to those who ask for them. */
+
+#include <stddef.h>
+
+struct log_stream_hub;
+struct response_source;
+
+/* Takes the tap of log.h. NULL: out of memory. */
+struct log_stream_hub *log_stream_hub_new(void);
+
+/* After every stream was freed. Takes NULL. */
+void log_stream_hub_free(struct log_stream_hub *hub);
+
+/* NULL: too many, or out of memory. */
+struct response_source *log_stream_new(struct log_stream_hub *hub);

@@ -1,0 +1,331 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every bounded place, filled: what it could not keep is in the right bucket, exactly.
+
+The table of UDP flows is in test_udp.py, the agent's own places in test_agent*.py.
+"""
+
+import os
+import signal
+import subprocess
+import time
+from typing import NamedTuple
+
+import pytest
+
+import harness
+from harness import proto, until
+
+CHURN = harness.BUILD / "tests" / "integration" / "tcp-churn"
+
+
+@pytest.fixture
+def start(folder):
+    """Starts a probe with settings; it ends with the test."""
+    started = []
+
+    def begin(**settings):
+        probe = harness.Probe(folder, env={f"DD_{k}": str(v) for k, v in settings.items()})
+        started.append(probe)
+        return probe.ready()
+
+    yield begin
+    for probe in started:
+        probe.popen.send_signal(signal.SIGCONT)
+        probe.stop()
+
+
+class Sum(NamedTuple):
+    connections: int
+    bytes_sent: int
+    bytes_received: int
+    packets_sent: int
+    packets_received: int
+
+    @classmethod
+    def of(cls, records):
+        return cls(len(records), *(sum(getattr(r, name) for r in records)
+                                   for name in cls._fields[1:]))
+
+    @classmethod
+    def lost(cls, overflow):
+        return cls(*(getattr(overflow, name) for name in cls._fields))
+
+    def __add__(self, other):
+        return Sum(*(a + b for a, b in zip(self, other)))
+
+    def __sub__(self, other):
+        return Sum(*(a - b for a, b in zip(self, other)))
+
+
+def churn(namespace, n):
+    """(connections at both ends, bytes sent, bytes received): what the programs say."""
+    sent, received = map(int, namespace.run(str(CHURN), str(n)).split())
+    return 2 * n, sent, received
+
+
+def segments(namespace):
+    """(sent, received) by connections; a SYN-ACK is its listener's, as ss has it."""
+    tcp = namespace.snmp("Tcp")
+    return tcp["OutSegs"] - tcp["PassiveOpens"], tcp["InSegs"]
+
+
+class Accounts:
+    """All that a probe has seen of this host since now, against what others know of it.
+
+    What gave way has no owner, so connections of the rest of the host are in the sums.
+    A second probe with room for everything says which those are.
+    """
+
+    def __init__(self, probe, witness):
+        self.probe, self.witness = probe, witness
+        self.before, self.position = self._look()
+
+    def _look(self):
+        """(all that the probe counted, the next number of the witness) at one moment."""
+        def steady():
+            position = self.witness.closed().trailer.next_sequence
+            stream = self.probe.closed()
+            total = Sum.lost(stream.trailer.before_next) + \
+                Sum.lost(stream.overflow("closed_ring_full"))
+            return position == self.witness.closed().trailer.next_sequence and (total, position)
+
+        return until(steady, "nothing closes while we look")
+
+    def of_namespace(self, namespace):
+        """What the probe counted less what was not of this namespace."""
+        now, end = self._look()
+        others = Sum.of([c for c in self.witness.closed(self.position).connections
+                         if c.netns != namespace.inode and c.sequence < end])
+        return now - self.before - others
+
+
+@pytest.fixture
+def accounts(module_probe):
+    return lambda probe: Accounts(probe, module_probe)
+
+
+def nothing_lives(probe, namespace):
+    return until(lambda: not [c for c in probe.snapshot().connections
+                              if c.netns == namespace.inode], "nothing lives")
+
+
+@pytest.mark.kernel
+def test_full_ring_of_closed_connections_loses_nothing_unseen(start, accounts, namespace):
+    probe = start()
+    account = accounts(probe)
+    probe.popen.send_signal(signal.SIGSTOP)  # nobody empties the ring
+    truth = churn(namespace, 5000)
+    probe.popen.send_signal(signal.SIGCONT)
+    nothing_lives(probe, namespace)
+    stream = probe.closed()
+    kept = Sum.of([c for c in stream.connections if c.netns == namespace.inode])
+    lost = Sum.lost(stream.overflow("closed_ring_full"))
+    assert lost.connections > 1000 and kept.connections > 1000
+    assert account.of_namespace(namespace) == (*truth, *segments(namespace))
+    assert probe.status()["overflow"]["closed_ring_full"]["connections"] == lost.connections
+
+
+def test_failed_attempts_that_found_the_ring_full_are_counted(
+        start, accounts, namespace, interpreter):
+    probe = start()
+    account = accounts(probe)
+    client = interpreter(namespace)
+    probe.popen.send_signal(signal.SIGSTOP)
+    n = client("def refused():\n"
+               "    s = socket.socket()\n"
+               "    return s.connect_ex(('127.0.0.1', 9)) == 111\n",
+               "sum(refused() for _ in range(9000))")
+    probe.popen.send_signal(signal.SIGCONT)
+    stream = probe.closed()
+    kept = [c for c in stream.connections if c.netns == namespace.inode]
+    assert all(c.state == proto.STATE_FAILED for c in kept)
+    lost = stream.overflow("closed_ring_full").connections
+    assert lost > 0
+    assert n == account.of_namespace(namespace).connections == 9000
+
+
+def test_closed_log_that_is_full_by_number_says_exactly_what_gave_way(start, accounts, namespace):
+    probe = start(SYSTEM_PROBE_CONFIG_MAX_CLOSED_CONNECTIONS_BUFFERED=1024)
+    account = accounts(probe)
+    truth = churn(namespace, 2000)
+    nothing_lives(probe, namespace)
+    stream = probe.closed()
+    kept = Sum.of(stream.connections)
+    assert kept.connections == 1024
+    assert stream.header.first_sequence == stream.trailer.next_sequence - 1024
+    lost = Sum.lost(stream.trailer.before_next) - kept
+    assert lost.connections == stream.header.first_sequence - 1
+    assert account.of_namespace(namespace) == (*truth, *segments(namespace))
+
+
+def test_reader_that_follows_the_log_knows_its_loss_at_every_moment(start, accounts, namespace):
+    probe = start(SYSTEM_PROBE_CONFIG_MAX_CLOSED_CONNECTIONS_BUFFERED=1024)
+    account = accounts(probe)
+    running = namespace.popen(str(CHURN), "8000", stdout=subprocess.PIPE, text=True)
+    counted = before = Sum(0, 0, 0, 0, 0)
+    position, n_read = 1, 0
+    while True:
+        is_over = running.poll() is not None and not [
+            c for c in probe.snapshot().connections if c.netns == namespace.inode]
+        n_new = probe.status()["counters"]["closed_log_next"] - position
+        if not is_over and n_new < 1500:
+            continue  # a reader that comes too late
+        stream = probe.closed(position)
+        now = Sum.lost(stream.trailer.before_next)
+        got = Sum.of(stream.connections)
+        gap = now - before - got
+        assert min(gap) >= 0
+        assert gap.connections == stream.trailer.next_sequence - position - got.connections
+        counted, before, n_read = counted + got + gap, now, n_read + got.connections
+        position = stream.trailer.next_sequence
+        if is_over:
+            break
+    sent, received = map(int, running.communicate()[0].split())
+    assert n_read < 16000, "no record gave way: this shows nothing"
+    assert counted == before
+    assert account.of_namespace(namespace) == (16000, sent, received, *segments(namespace))
+
+
+@pytest.fixture
+def small_storage(namespace):
+    """A namespace where sockets get no memory for storage."""
+    if not os.path.exists("/proc/sys/net/core/optmem_max"):
+        pytest.skip("no net.core.optmem_max")
+    try:
+        namespace.run("sysctl", "-qw", "net.core.optmem_max=64")
+    except AssertionError as error:
+        pytest.skip(f"net.core.optmem_max is not a namespace's own here: {error}")
+    return namespace
+
+
+@pytest.mark.kernel
+def test_socket_without_storage_is_counted_and_told_at_its_close(start, small_storage, interpreter):
+    probe = start()
+    talker = interpreter(small_storage)
+    talker("l = listen('127.0.0.1')", "c = connect('127.0.0.1', port(l))", "s, _ = l.accept()",
+           "send(c, 1234)", "receive(s, 1234)")
+    mine = [c for c in probe.snapshot().connections if c.netns == small_storage.inode]
+    assert mine == []
+    talker("c.close()", "s.close()")
+    until(lambda: len([c for c in probe.closed().connections
+                       if c.netns == small_storage.inode]) == 2, "both ends are told")
+    closed = [c for c in probe.closed().connections if c.netns == small_storage.inode]
+    assert sorted((c.bytes_sent, c.bytes_received, c.tgid) for c in closed) == \
+        [(0, 1234, 0), (1234, 0, 0)]
+    assert probe.status()["counters"]["socket_storage_failed"] > 0
+
+
+def expired_and_counted_again(probe, sender, n):
+    """One round: flows go idle; in the middle of their expiry each gets a datagram more."""
+    sender(f"burst({n})")
+
+    def is_busy():
+        with open(f"/proc/{probe.pid}/stat") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] == "R"
+
+    sender("time.sleep(1)")  # what idle means here: udp_idle
+    end = time.monotonic() + harness.DEADLINE_S
+    while not is_busy() and time.monotonic() < end:
+        pass  # the pass over all flows is shorter than a nap
+    probe.popen.send_signal(signal.SIGSTOP)
+    sender(f"burst({n})")
+    probe.popen.send_signal(signal.SIGCONT)
+    return probe.closed().overflow("udp_expiring").packets_sent
+
+
+def test_datagrams_that_meet_their_flows_expiry_are_counted_once(start, namespace, interpreter):
+    probe = start(SYSPROBE_UDP_IDLE="1s")
+    sender = interpreter(namespace)
+    sender("u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)",
+           "def burst(n):\n"
+           "    for i in range(n):\n"
+           "        try:\n"
+           "            u.sendto(b'x' * 10, (f'127.1.{i >> 8}.{i & 255}', 9))\n"
+           "        except ConnectionRefusedError:\n"
+           "            u.sendto(b'x' * 10, (f'127.1.{i >> 8}.{i & 255}', 9))\n")
+    until(lambda: expired_and_counted_again(probe, sender, 20000), "one met its expiry")
+    live, stream = probe.snapshot(), probe.closed()  # what ends in between is in both
+    sent = namespace.snmp("Udp")["OutDatagrams"]
+    records = [c for c in [*stream.connections, *live.connections]
+               if c.netns == namespace.inode and c.protocol == proto.PROTOCOL_UDP]
+    total = Sum.of(list({c.id: c for c in reversed(records)}.values()))
+    lost = Sum.lost(stream.overflow("udp_expiring")) + Sum.lost(stream.overflow("udp_table_full"))
+    assert lost.packets_sent > 0
+    assert total.packets_sent + lost.packets_sent == sent
+    assert total.bytes_sent + lost.bytes_sent == 10 * sent
+
+
+# Processes
+
+def run_many(n, *words):
+    """`n` processes one after the other; they have these arguments."""
+    subprocess.run(["sh", "-c", f'i=0; while [ $i -lt {n} ]; do /bin/true "$@"; i=$((i+1)); done',
+                    "sh", *words], check=True)
+
+
+def events_of(stream, word):
+    """Starts and ends of the processes with this argument that a log has."""
+    starts = [p for p in stream.processes if p.event == proto.Process.EVENT_EXEC and
+              word.encode() in p.command_line]
+    keys = {(p.tgid, p.start_ns) for p in starts}
+    return len(starts) + len([p for p in stream.processes if p.event == proto.Process.EVENT_EXIT
+                              and (p.tgid, p.start_ns) in keys])
+
+
+def test_full_ring_of_process_events_is_counted(start):
+    probe = start()
+    probe.popen.send_signal(signal.SIGSTOP)
+    run_many(400, "in-the-ring")
+    probe.popen.send_signal(signal.SIGCONT)
+    seen = events_of(probe.processes(), "in-the-ring")
+    counters = probe.status()["counters"]
+    assert 100 < seen < 800
+    assert counters["process_ring_full"] >= 800 - seen
+    assert counters["process_events_taken"] >= seen
+
+
+def test_process_log_that_is_full_shows_the_gap(start):
+    probe = start(SYSPROBE_MAX_PROCESS_EVENTS_BUFFERED=256)
+    run_many(300, "in-the-log")
+    stream = probe.processes()
+    numbers = [p.sequence for p in stream.processes if p.sequence]
+    counters = probe.status()["counters"]
+    assert len(numbers) == 256
+    assert numbers == list(range(stream.header.first_sequence, stream.trailer.next_sequence))
+    assert counters["process_events_taken"] + counters["process_ring_full"] >= 600
+    assert stream.trailer.next_sequence - 1 <= counters["process_events_taken"]
+
+
+def test_process_log_that_is_full_by_bytes_shows_the_gap(start, folder):
+    program = folder / ("p" * 200) / "true"
+    program.parent.mkdir()
+    program.symlink_to("/bin/true")
+    probe = start(SYSPROBE_MAX_PROCESS_EVENTS_BUFFERED=256)
+    subprocess.run(["sh", "-c", f'i=0; while [ $i -lt 300 ]; do {program} {"x" * 500}; '
+                    "i=$((i+1)); done"], check=True)
+    stream = probe.processes()
+    numbers = [p.sequence for p in stream.processes if p.sequence]
+    assert len(numbers) < 256  # fewer than fit by number
+    assert numbers == list(range(stream.header.first_sequence, stream.trailer.next_sequence))
+
+
+def test_processes_that_the_table_has_no_room_for_are_counted(start):
+    probe = start(EVENT_MONITORING_CONFIG_NETWORK_PROCESS_MAX_PROCESSES_TRACKED=256)
+    before = probe.status()["counters"]["processes"]
+    sleepers = [subprocess.Popen(["sleep", "60"]) for _ in range(300)]
+    try:
+        def ours():
+            pids = {s.pid for s in sleepers}
+            stream = probe.processes()
+            started = {p.tgid for p in stream.processes if p.event == proto.Process.EVENT_EXEC}
+            return pids <= started and pids & {
+                p.tgid for p in stream.processes if p.event == proto.Process.EVENT_ALIVE}
+
+        kept = until(ours, "all of them started")
+        counters = probe.status()["counters"]
+        assert counters["processes"] <= 256 and len(kept) <= 256 - before + 50
+        assert counters["processes_not_kept"] >= 300 - len(kept) > 0
+    finally:
+        for sleeper in sleepers:
+            sleeper.kill()
+            sleeper.wait()
