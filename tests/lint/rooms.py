@@ -33,7 +33,7 @@ ROOM_LIBRARIES = {
     'common': {'libyaml', 'libevent', 'libcap-ng', 'uthash'},
     'proto': {'libprotobuf-c'},
     'bpf': {'libbpf'},
-    'system-probe': {'libbpf', 'libelf', 'libmnl', 'libevent', 'libcap-ng'},
+    'system-probe': {'libbpf', 'libelf', 'libmnl', 'libevent', 'libcap-ng', 'uthash'},
     'core-agent': {'libevent', 'libcurl', 'mbedtls', 'libprotobuf-c', 'zstd', 'jansson', 'sqlite',
                    'libcap-ng', 'uthash', 'xxhash'},
 }
