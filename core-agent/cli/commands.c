@@ -83,6 +83,8 @@ const struct command cli_commands[] = {
 	 FLAGS(filter_flags, connections_flags, json_flags), 0, 0, command_connections},
 	{"history", "", "stored records, JSON lines, oldest first", NULL, FLAGS(history_flags), 0, 0,
 	 command_history},
+	{"diagnose", "", "what is needed: there or not, and the remedy", NULL, FLAGS(json_flags), 0,
+	 0, command_diagnose},
 	{"config", "list|reload|get KEY|set KEY VALUE", "settings of the running agent",
 	 "list get set reload", FLAGS(config_flags, json_flags), 1, 3, command_config},
 	{"completion", "bash|zsh|fish", "completions for a shell", "bash zsh fish", (const struct flag *const[]){common_flags, NULL},
