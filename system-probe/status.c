@@ -4,8 +4,12 @@
 #include <errno.h>
 #include <event2/buffer.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
+#include "cleanup.h"
 #include "probe.h"
 
 #define MAX_METRICS 32
@@ -38,6 +42,26 @@ static size_t collect_events(const struct probe *probe, struct metric *out)
 	return SP_N_EVENT_COUNTERS;
 }
 
+static uint64_t cpu_us(void)
+{
+	struct rusage usage = { 0 };
+
+	(void)getrusage(RUSAGE_SELF, &usage); /* cannot fail for this process */
+	return (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
+	       (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+}
+
+/* 0 where /proc cannot be read. */
+static uint64_t resident_bytes(void)
+{
+	CLEANUP_FCLOSE FILE *file = fopen("/proc/self/statm", "re");
+	unsigned long long pages = 0;
+
+	if (!file || fscanf(file, "%*u %llu", &pages) != 1)
+		return 0;
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
 static size_t collect(const struct probe *probe, struct metric out[MAX_METRICS])
 {
 	const struct probe_counters *c = &probe->counters;
@@ -65,6 +89,8 @@ static size_t collect(const struct probe *probe, struct metric out[MAX_METRICS])
 		{ "processes", "Living processes known.", true, processes->n_processes },
 		{ "processes_not_kept", "Process starts that the table had no room for.", false,
 		  c->n_processes_not_kept },
+		{ "cpu_us", "Processor time used.", false, cpu_us() },
+		{ "resident_bytes", "Memory in use.", true, resident_bytes() },
 	};
 	size_t n = sizeof(own) / sizeof(own[0]);
 

@@ -187,8 +187,8 @@ static void add_server(struct figures *figures, const struct server *server, con
 		{"server_requests", "Requests answered.", stats->n_requests},
 		{"server_bad_requests", "Requests refused as malformed or too large.",
 		 stats->n_bad_requests},
-		{"server_rate_limited", "Connections and requests over the rate.",
-		 stats->n_rate_limited},
+		{"server_rate_limited", "Requests refused over the rate.", stats->n_rate_limited},
+		{"server_delayed", "Handshakes put off over the rate.", stats->n_delayed},
 		{"server_evicted", "Idle connections that gave way.", stats->n_evicted},
 		{"server_refused", "Connections without room.", stats->n_refused},
 		{"server_request_timeouts", "Requests that took too long to come.",
@@ -207,7 +207,7 @@ static void add_server(struct figures *figures, const struct server *server, con
 
 static void collect_servers(const struct api *api, struct figures *figures)
 {
-	const size_t n_rows = 11;
+	const size_t n_rows = 12;
 
 	for (size_t i = 0; i < n_rows; i++) {
 		add_server(figures, api->ipc, "ipc", i);

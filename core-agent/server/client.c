@@ -13,6 +13,8 @@
 #define READ_BYTES 4096
 #define WRITE_BYTES 16384
 #define LINGER_MS 1000
+/* Until a handshake that was put off is looked at again. */
+#define DELAY_MS 50
 /* Pieces of an answer that are sent before other clients have their turn. */
 #define MAX_ROUNDS 4
 
@@ -29,6 +31,7 @@ struct client {
 	struct event *on_read;
 	struct event *on_write;
 	struct event *deadline;
+	struct event *resume; /* of a handshake put off */
 	struct evbuffer *in;
 	struct evbuffer *out;
 	struct evbuffer *piece;
@@ -38,6 +41,7 @@ struct client {
 	bool is_chunked;
 	bool is_keep_alive;
 	bool has_ended; /* its side */
+	bool has_begun; /* its handshake was let go on */
 };
 
 static void set_deadline(struct client *client, unsigned int ms)
@@ -221,6 +225,7 @@ static void handle(struct client *client, const struct request *request, struct 
 	if (host->may_go_on(host->server)) {
 		host->config->handler(request, response, host->config->context);
 	} else {
+		host->stats->n_rate_limited++;
 		response->header = "Retry-After: 1";
 		response_text(response, 429, "too many requests: wait a second");
 	}
@@ -299,13 +304,41 @@ static int read_input(struct client *client)
 	return 0;
 }
 
-static void on_readable(evutil_socket_t fd, short events, void *context)
+/* A handshake is what costs most; a connection that sends nothing costs none. */
+static bool may_begin(struct client *client)
+{
+	static const struct timeval delay = {.tv_usec = DELAY_MS * 1000};
+
+	if (!client->tls || client->has_begun)
+		return true;
+	client->has_begun = client->host->may_go_on(client->host->server);
+	if (!client->has_begun) {
+		client->host->stats->n_delayed++;
+		(void)event_del(client->on_read);
+		(void)event_add(client->resume, &delay); /* a timer that exists can be set */
+	}
+	return client->has_begun;
+}
+
+static void on_resume(evutil_socket_t fd, short events, void *context)
 {
 	struct client *client = context;
-	int r = read_input(client);
 
 	(void)fd;
 	(void)events;
+	(void)event_add(client->on_read, NULL); /* an event that exists can be added */
+}
+
+static void on_readable(evutil_socket_t fd, short events, void *context)
+{
+	struct client *client = context;
+	int r;
+
+	(void)fd;
+	(void)events;
+	if (!may_begin(client))
+		return;
+	r = read_input(client);
 	if (client->has_ended)
 		(void)event_del(client->on_read); /* it would be ready for ever */
 	if (r < 0) {
@@ -354,12 +387,13 @@ static bool set_up(struct client *client, struct tls_context *tls)
 	client->on_read = event_new(base, client->fd, EV_READ | EV_PERSIST, on_readable, client);
 	client->on_write = event_new(base, client->fd, EV_WRITE, on_writable, client);
 	client->deadline = evtimer_new(base, on_deadline, client);
+	client->resume = evtimer_new(base, on_resume, client);
 	client->in = evbuffer_new();
 	client->out = evbuffer_new();
 	client->piece = evbuffer_new();
 	if (tls)
 		client->tls = tls_session_new(tls, client->fd);
-	return client->on_read && client->on_write && client->deadline && client->in &&
+	return client->on_read && client->on_write && client->deadline && client->resume && client->in &&
 	       client->out && client->piece && (!tls || client->tls) &&
 	       event_add(client->on_read, NULL) == 0;
 }
@@ -394,6 +428,8 @@ void client_free(struct client *client)
 		event_free(client->on_write);
 	if (client->deadline)
 		event_free(client->deadline);
+	if (client->resume)
+		event_free(client->resume);
 	tls_session_free(client->tls);
 	(void)close(client->fd); /* what it did not take is lost to it alone */
 	if (client->in)

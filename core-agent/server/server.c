@@ -61,10 +61,8 @@ static bool take_rate(void *context)
 	server->rate_at_ns = now_ns;
 	if (server->rate_ns > 2 * NS_PER_S)
 		server->rate_ns = 2 * NS_PER_S;
-	if (server->rate_ns < price_ns) {
-		server->stats.n_rate_limited++;
+	if (server->rate_ns < price_ns)
 		return false;
-	}
 	server->rate_ns -= price_ns;
 	return true;
 }
@@ -121,7 +119,7 @@ static void on_connection(struct evconnlistener *listener, evutil_socket_t fd,
 			  struct sockaddr *address, int size, void *context)
 {
 	struct server *server = context;
-	struct place *place = take_rate(server) ? make_room(server) : NULL;
+	struct place *place = make_room(server);
 
 	(void)listener;
 	(void)address;

@@ -29,7 +29,7 @@ struct server_config {
 	server_handler handler;
 	void *context;
 	unsigned int max_clients;     /* over it, the one longest without a request goes */
-	unsigned int max_per_second;  /* connections and requests together, twice that at once */
+	unsigned int max_per_second;  /* handshakes and requests together, twice that at once */
 	unsigned int request_deadline_ms; /* from the connection or the last answer on */
 	unsigned int stall_deadline_ms; /* for each RESPONSE_CHUNK_BYTES or so of an answer */
 };
@@ -38,7 +38,8 @@ struct server_stats {
 	uint64_t n_accepted;
 	uint64_t n_requests;
 	uint64_t n_bad_requests;    /* refused by the parser */
-	uint64_t n_rate_limited;    /* connections and requests over max_per_second */
+	uint64_t n_rate_limited;    /* requests refused over max_per_second */
+	uint64_t n_delayed;	    /* handshakes put off over max_per_second */
 	uint64_t n_evicted;	    /* gave way to a newer connection */
 	uint64_t n_refused;	    /* all clients were being answered */
 	uint64_t n_request_timeouts;

@@ -68,6 +68,9 @@ class FakeProbe:
         self.lock = threading.RLock()  # held while an answer is made, and by tests to change it
         self.requests = []  # (path, from)
         self.authorization = set()
+        self.pages = {  # what it says of itself
+            "/v1/status": b'{"version":"fake","tier":"fake","counters":{"requests":7}}\n',
+            "/metrics": b"# TYPE sysprobe_requests_total counter\nsysprobe_requests_total 7\n"}
         self.faults = {}  # path -> function(body) -> (status, body, is_cut)
         self.restart()
 
@@ -128,6 +131,8 @@ class FakeProbe:
         """Status, pieces of the body, and whether it ends without the last chunk."""
         with self.lock:
             self.requests.append((path, start))
+            if path in self.pages:
+                return 200, [self.pages[path]], False
             pieces = [encode(batch) for batch in self.batches(path, start)]
             fault = self.faults.get(path) or self.faults.get("*")
             return fault(pieces) if fault else (200, pieces, False)

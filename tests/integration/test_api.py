@@ -1,0 +1,542 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The agent's IPC API and variables: who may ask, what is answered, what is bounded."""
+import json
+import os
+import secrets
+import signal
+import socket
+import ssl
+import subprocess
+import time
+
+import pytest
+
+from api_client import ApiAgent
+import fake_probe
+from fake_probe import connection, FakeProbe, proto
+from harness import run, until
+
+
+@pytest.fixture
+def workplace(folder):
+    folder.chmod(0o777)
+    return folder
+
+
+@pytest.fixture
+def fake(workplace):
+    with FakeProbe(workplace / "sysprobe.sock") as probe:
+        yield probe
+
+
+@pytest.fixture
+def start(workplace):
+    started = []
+
+    def start_agent(**options):
+        started.append(ApiAgent(workplace, **options))
+        return started[-1]
+
+    yield start_agent
+    for process in started:
+        process.stop(signal.SIGKILL)
+
+
+@pytest.fixture
+def agent(fake, start):
+    """Polls three connections: two open, one that failed."""
+    fake.live = {
+        1: connection(1, tgid=os.getpid(), comm="one", bytes_sent=5000),
+        2: connection(2, tgid=os.getpid(), comm="two", bytes_sent=9000,
+                      role=proto.ROLE_SERVER, local_port=80,
+                      remote_address=bytes([192, 0, 2, 7]), remote_port=40000)}
+    fake.live[3] = connection(3, comm="three", bytes_sent=0, bytes_received=0)
+    fake.close(3, state=proto.STATE_FAILED, error=111)
+    one = start(env={"DD_PROCESS_CONFIG_INTERVALS_CONNECTIONS": "1s"}).ready()
+    until(lambda: one.get("/agent/connections")["matched"] == 3, "all three are known")
+    return one
+
+
+def polls(fake):
+    return fake.n_requests("/v1/closed")
+
+
+def assert_polls_go_on(fake):
+    seen = polls(fake)
+    until(lambda: polls(fake) >= seen + 5, "the probe is asked on", 5)
+
+
+# Who may ask.
+
+def test_without_a_token_the_answer_is_401_and_says_how(agent):
+    answer = agent.request("/agent/version", headers={})
+    assert answer.status == 401
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+    assert "auth-token file" in answer.json()["error"]
+
+
+def test_another_scheme_than_bearer_is_401(agent):
+    headers = {"Authorization": f"Basic {agent.token()}"}
+    assert agent.request("/agent/version", headers=headers).status == 401
+
+
+@pytest.mark.parametrize("token", [secrets.token_hex(32), "x", "x" * 5000])
+def test_a_wrong_token_is_403(agent, token):
+    headers = {"Authorization": f"Bearer {token}"}
+    assert agent.request("/agent/version", headers=headers).status == 403
+
+
+def test_unknown_paths_tell_nothing_without_a_token(agent):
+    assert agent.request("/agent/nothing", headers={}).status == 401
+    assert agent.request("/agent/nothing").status == 404
+
+
+def test_another_method_is_405_with_the_one_allowed(agent):
+    answer = agent.post("/agent/version")
+    assert (answer.status, answer.headers["Allow"]) == (405, "GET")
+    assert agent.request("/agent/stop").headers["Allow"] == "POST"
+
+
+def test_the_kubelet_needs_no_token_for_the_two_forms_it_asks_for(agent):
+    assert agent.request("/agent/status/health/live", headers={}).status == 200
+    assert agent.request("/agent/status/health/ready", headers={}).status == 200
+    assert agent.request("/agent/status/health", headers={}).status == 401
+
+
+# TLS.
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+def test_curl_verifies_the_certificate(agent, host):
+    out = run("curl", "-sS", "--noproxy", "*", "--cacert", agent.certificate, "-H",
+              f"Authorization: Bearer {agent.token()}", f"https://{host}:{agent.port}/agent/version")
+    assert json.loads(out)["version"]
+
+
+def test_the_certificate_does_not_verify_for_another_name(agent):
+    with pytest.raises(ssl.SSLCertVerificationError):
+        agent.context().wrap_socket(agent.socket(), server_hostname="example.org")
+
+
+def test_the_certificate_names_loopback_and_is_p256_and_private(agent):
+    text = run("openssl", "x509", "-in", agent.certificate, "-noout", "-text")
+    for expected in ("DNS:localhost", "IP Address:127.0.0.1", "IP Address:0:0:0:0:0:0:0:1",
+                     "NIST CURVE: P-256", "CA:FALSE", "ecdsa-with-SHA256"):
+        assert expected in text
+    assert agent.certificate.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_certificate_is_made_once(fake, start):
+    first = start().ready()
+    before = first.certificate.read_bytes()
+    first.stop()
+    second = start().listening()
+    assert second.request("/agent/version").status == 200
+    assert second.certificate.read_bytes() == before
+
+
+def write_certificate(path, days, subject="/CN=sysprobe core-agent/O=Sysprobe"):
+    run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+        "-nodes", "-days", str(days), "-subj", subject, "-addext",
+        "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1", "-out", path, "-keyout", f"{path}.key")
+    with open(path, "ab") as out, open(f"{path}.key", "rb") as key:
+        out.write(key.read())
+    os.chown(path, 65534, 65534)
+    os.chmod(path, 0o600)
+
+
+def days_left(path):
+    end = run("openssl", "x509", "-in", path, "-noout", "-enddate").split("=")[1].strip()
+    return (ssl.cert_time_to_seconds(end) - time.time()) / 86400
+
+
+def test_a_certificate_is_made_anew_before_it_ends(workplace, fake, start):
+    write_certificate(workplace / "ipc_cert.pem", 29)
+    agent = start().ready()
+    assert days_left(agent.certificate) > 300
+    assert agent.request("/agent/version").status == 200
+
+
+def test_a_certificate_that_somebody_else_made_is_used_and_warned_of(workplace, fake, start):
+    write_certificate(workplace / "ipc_cert.pem", 20, "/CN=theirs")
+    agent = start().ready()
+    assert agent.request("/agent/version").status == 200
+    assert days_left(agent.certificate) < 21
+    assert "was not made here" in agent.log()
+
+
+def test_a_certificate_that_others_may_read_is_refused_with_the_remedy(workplace, fake, start):
+    write_certificate(workplace / "ipc_cert.pem", 300)
+    (workplace / "ipc_cert.pem").chmod(0o644)
+    agent = start().ready()
+    assert "chmod 0600" in agent.wait_log("cannot use the certificate")
+    assert_polls_go_on(fake)
+
+
+def handshake(agent, version):
+    """Exit status of openssl's own client."""
+    done = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{agent.port}", "-brief",
+                           "-cipher", "DEFAULT@SECLEVEL=0", version], capture_output=True,
+                          stdin=subprocess.DEVNULL, check=False)
+    return done.returncode
+
+
+def test_tls_1_2_is_spoken_and_1_1_refused(agent):
+    assert handshake(agent, "-tls1_2") == 0
+    assert handshake(agent, "-tls1_1") != 0
+    until(lambda: agent.figures()["server_tls_errors"]["ipc"] == 1, "the agent refused it")
+
+
+def test_plain_http_is_refused(agent, fake):
+    with agent.socket() as plain:
+        plain.sendall(b"GET /agent/version HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        try:
+            received = plain.recv(4096)
+        except ConnectionResetError:
+            received = b""
+    assert b"HTTP" not in received
+    assert_polls_go_on(fake)
+
+
+# Where it listens.
+
+def test_a_port_in_use_is_an_error_that_names_the_remedy_and_stops_nothing(fake, start):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        agent = start(env={"DD_CMD_PORT": str(port)}).ready()
+        line = agent.wait_log("cannot listen")
+        assert "ss -ltnp" in line and str(port) in line
+        assert_polls_go_on(fake)
+
+
+def test_port_0_is_off(fake, start):
+    agent = start(env={"DD_CMD_PORT": "0", "DD_EXPVAR_PORT": "0"}).ready()
+    assert_polls_go_on(fake)
+    assert f"pid={agent.pid}," not in run("ss", "-Htlnp")
+    assert not agent.certificate.exists()
+
+
+def test_only_loopback_listens_and_another_address_is_warned_of(fake, start):
+    agent = start().ready()
+    assert "can be reached" not in agent.log()
+    mine = [line for line in run("ss", "-Htlnp").splitlines() if f"pid={agent.pid}," in line]
+    assert len(mine) == 2 and all("127.0.0.1:" in line for line in mine)
+    agent.stop()
+    agent = start(env={"DD_CMD_HOST": "0.0.0.0"}).listening()
+    assert "set cmd_host to localhost" in agent.wait_log("can be reached from other hosts")
+
+
+def test_the_certificate_names_the_address_that_cmd_host_gives(fake, start):
+    start().ready().stop()
+    agent = start(env={"DD_CMD_HOST": "127.0.0.9"}).listening()
+    names = run("openssl", "x509", "-in", agent.certificate, "-noout", "-ext", "subjectAltName")
+    assert "IP Address:127.0.0.9" in names
+
+
+# What is answered.
+
+def is_ready(agent):
+    return agent.request("/agent/status/health/ready", headers={}).status == 200
+
+
+def test_health_is_unready_while_the_probe_is_away(workplace, start):
+    agent = start()
+    agent.wait_log("system-probe is not running")
+    answer = agent.request("/agent/status/health")
+    assert answer.status == 503
+    assert answer.json()["components"]["probe"]["problem"] == "not_running"
+    assert agent.request("/agent/status/health/live", headers={}).status == 200
+    with FakeProbe(workplace / "sysprobe.sock") as fake:
+        until(lambda: is_ready(agent), "ready when the probe is there")
+        fake.faults["*"] = fake_probe.truncated(1)
+        until(lambda: not is_ready(agent), "unready when it fails")
+        del fake.faults["*"]
+        until(lambda: is_ready(agent), "ready when it is back")
+
+
+def test_connections_have_totals_and_the_fields_of_the_record(agent):
+    found = agent.get("/agent/connections?pid=%d&sort=bytes" % os.getpid())
+    assert [c["comm"] for c in found["connections"]] == ["two", "one"]
+    two = found["connections"][0]
+    assert (two["bytes_sent"], two["remote_ip"], two["local_port"]) == (9000, "192.0.2.7", 80)
+    assert two["user"] == "root" and "pytest" in two["cmdline"]
+    assert (found["open"], found["ended"]) == (2, 1)
+
+
+@pytest.mark.parametrize("query, ids", [
+    ("state=open", {1, 2}), ("state=failed", {3}), ("state=failed,open", {1, 2, 3}),
+    ("state=closed", set()), ("error=ECONNREFUSED", {3}), ("error=any", {3}),
+    ("remote=192.0.2.0/24", {2}), ("remote=192.0.2.7", {2}), ("remote=192.0.3.0/24", set()),
+    ("port=80", {2}), ("remote_port=443", {1, 3}), ("local_port=80", {2}),
+    ("comm=one", {1}), ("search=thr", {3}), ("role=server", {2}), ("proto=udp", set()),
+    ("family=ipv4", {1, 2, 3}), ("remote=::/0", set()), ("remote=0.0.0.0/0", {1, 2, 3}),
+    ("netns=4026531840", {1, 2, 3}), ("container=cc", set()), ("service=nginx", set()),
+])
+def test_filters(agent, query, ids):
+    assert {c["id"] for c in agent.get(f"/agent/connections?{query}")["connections"]} == ids
+
+
+@pytest.mark.parametrize("query", [
+    "colour=red", "state=ajar", "port=0", "port=65536", "port=80x", "pid=-1", "limit=0",
+    "limit=2000000", "limit=", "sort=colour", "order=up", "fields=", "fields=comm,colour",
+    "remote=10.0.0.0/33", "remote=nowhere", "error=EFUN", "format=xml", "comm=%zz", "comm=%00",
+    "comm=" + "x" * 300])
+def test_a_bad_query_is_400_and_named(agent, query):
+    answer = agent.request(f"/agent/connections?{query}")
+    assert answer.status == 400
+    assert answer.json()["error"]
+
+
+def test_limit_order_and_fields(agent):
+    found = agent.get("/agent/connections?limit=1&order=asc&sort=bytes_sent&fields=id,comm")
+    assert found["connections"] == [{"id": 3, "comm": "three"}]
+    assert (found["matched"], found["shown"]) == (3, 1)
+
+
+def test_json_lines_are_the_items_alone(agent):
+    lines = agent.request("/agent/connections?format=jsonl&sort=bytes_sent").lines()
+    assert [line["id"] for line in lines] == [2, 1, 3]
+
+
+def test_topology_adds_up_by_process_and_remote(fake, agent):
+    with fake.lock:
+        fake.live[4] = connection(4, tgid=os.getpid(), comm="one", remote_port=443, local_port=9,
+                                  remote_address=fake.live[1].remote_address, bytes_sent=70)
+    until(lambda: agent.get("/agent/connections")["matched"] == 4, "the fourth is known")
+    edges = agent.get(f"/agent/topology?pid={os.getpid()}")["edges"]
+    assert [(e["role"], e["port"], e["bytes_sent"], e["connections"]["open"]) for e in edges] == [
+        ("server", 80, 9000, 1), ("client", 443, 5070, 2)]
+    assert all(e["local"]["pid"] == os.getpid() for e in edges)
+
+
+def test_processes_and_containers_are_sums(agent):
+    sums = agent.get("/agent/processes")["processes"]
+    assert [(s["pid"], s["bytes_sent"], s["connections"]["open"]) for s in sums] == [
+        (os.getpid(), 14000, 2)]
+    assert agent.get("/agent/containers")["containers"] == []
+
+
+def test_a_big_answer_comes_whole_and_by_pieces(fake, start):
+    fake.live = {i: connection(i) for i in range(1, 20001)}
+    agent = start().ready()
+    until(lambda: agent.get("/agent/connections?limit=1")["open"] == 20000, "all are known")
+    answer = agent.request("/agent/connections?limit=100000")
+    assert answer.headers["Transfer-Encoding"] == "chunked"
+    assert {c["id"] for c in answer.json()["connections"]} == set(range(1, 20001))
+
+
+def test_status_in_words_and_in_json(agent):
+    status = agent.get("/agent/status")
+    assert status["pid"] == agent.pid and status["probe"]["tier"] == "fake"
+    text = agent.request("/agent/status?format=text").body.decode()
+    assert "is_connected: yes" in text and f"pid: {agent.pid}" in text
+
+
+def test_variables_count_in_both_formats(agent):
+    figures = agent.figures()
+    assert figures["recent_open"] == 2 and figures["resident_bytes"] > 1 << 20
+    metrics = agent.variables("/metrics").body.decode()
+    assert "sysprobe_agent_recent_open 2\n" in metrics
+    assert 'sysprobe_agent_exporter_connections_total{exporter="local"}' in metrics
+    until(lambda: "sysprobe_requests_total 7\n" in agent.variables("/metrics").body.decode(),
+          "the probe's own counters are there")
+    assert agent.variables("/debug/vars").json()["probe"]["counters"] == {"requests": 7}
+    assert agent.variables("/agent/config").status == 404
+
+
+# Secrets.
+
+SECRETS = {"DD_API_KEY": "0123456789abcdef0123456789abcdef",
+           "DD_PROCESS_CONFIG_PROCESS_DD_URL": "https://user:hunter2hunter2@example.org"}
+
+
+def test_no_secret_leaves_through_any_route(fake, start):
+    agent = start(env=SECRETS).ready()
+    config = agent.get("/agent/config")
+    assert config["api_key"] == "********"
+    assert config["process_config.process_dd_url"] == "https://********@example.org"
+    secret_texts = [SECRETS["DD_API_KEY"], "hunter2hunter2", agent.token()]
+    paths = [r["path"] for r in agent.get("/agent")["routes"]
+             if r["method"] == "GET" and "{" not in r["path"]]
+    paths += [f"/agent/config/{key}" for key in config] + ["/agent/status?format=text"]
+    for path in paths:
+        answer = until(lambda: (a := agent.request(path)).status != 429 and a, "the rate allows it")
+        body = answer.body.decode()
+        assert not [s for s in secret_texts if s in body], path
+
+
+# Changes at run time.
+
+def test_the_poll_interval_changes_at_once(fake, start):
+    agent = start(env={"DD_PROCESS_CONFIG_INTERVALS_CONNECTIONS": "1h"}).ready()
+    until(lambda: fake.n_requests("/v1/connections") == 1, "the first poll")
+    answer = agent.post("/agent/config/process_config.intervals.connections", {"value": "1s"})
+    assert answer.json()["value"] == "1s"
+    until(lambda: fake.n_requests("/v1/connections") >= 3, "polls come each second")
+
+
+def test_exporters_are_switched_on_and_off(fake, start, workplace):
+    fake.live = {1: connection(1)}
+    agent = start(env={"DD_PROCESS_CONFIG_INTERVALS_CONNECTIONS": "1s"}).ready()
+    lines = workplace / "lines.jsonl"
+    assert agent.post("/agent/config/exporters", {"value": ["local", "jsonl"]}).status == 200
+    until(lambda: lines.exists() and lines.read_text(), "lines are written")
+    assert agent.post("/agent/config/exporters", {"value": "local"}).json()["value"] == ["local"]
+    until(lambda: "jsonl" not in agent.get("/agent/status")["exporters"], "it is gone")
+
+
+@pytest.mark.parametrize("key, value, status", [
+    ("log_level", "loud", 400), ("log_level", None, 400), ("log_level", {"a": 1}, 400),
+    ("exporters", ["kafka"], 400), ("cmd_port", 5, 400), ("nothing", 1, 404),
+    ("process_config.intervals.connections", "1ms", 400)])
+def test_a_change_that_cannot_be_is_refused_and_changes_nothing(agent, key, value, status):
+    before = agent.get("/agent/config")
+    answer = agent.post(f"/agent/config/{key}", {"value": value})
+    assert answer.status == status and answer.json()["error"]
+    assert agent.get("/agent/config") == before
+
+
+@pytest.mark.parametrize("body", ["", "{", "[]", '{"value": 1, "more": 2}', "x" * 70000])
+def test_a_malformed_body_is_refused(agent, body):
+    assert agent.request("/agent/config/log_level", "POST", body).status in (400, 413)
+
+
+@pytest.mark.parametrize("how", ["api", "signal"])
+def test_reload_changes_what_may_and_names_the_rest(fake, start, how):
+    agent = start(settings="log_level: info\nsite: one.example\n").ready()
+    agent.settings_file.write_text("log_level: debug\nsite: two.example\n")
+    if how == "api":
+        answer = agent.post("/agent/reload").json()
+        assert answer == {"changed": ["log_level"], "want_restart": ["site"]}
+    else:
+        os.kill(agent.pid, signal.SIGHUP)
+    assert "key=site" in agent.wait_log("with a restart only")
+    agent.wait_log("settings read anew")
+    assert agent.get("/agent/config/log_level")["value"] == "debug"
+    assert agent.get("/agent/config/site")["value"] == "one.example"
+
+
+def test_a_bad_file_changes_nothing_and_says_why(fake, start):
+    agent = start(settings="log_level: warn\n")
+    until(lambda: agent.token_file.exists() and agent.certificate.exists(), "it serves")
+    agent.settings_file.write_text("log_level: debug\nlog_levle: info\n")
+    answer = agent.post("/agent/reload")
+    assert answer.status == 400
+    assert ":2: log_levle: unknown key" in answer.json()["error"]
+    assert agent.get("/agent/config/log_level")["value"] == "warn"
+
+
+def test_stop_ends_the_agent_in_order(agent):
+    assert agent.post("/agent/stop").json() == {"stopping": True}
+    assert agent.wait() == 0
+
+
+def test_log_lines_are_streamed(agent):
+    client = agent.client()
+    client.request("POST", "/agent/stream-logs",
+                   headers={"Authorization": f"Bearer {agent.token()}"})
+    stream = client.getresponse()
+    agent.post("/agent/config/log_level", {"value": "debug"})
+    assert b"a setting was changed key=log_level value=debug" in stream.readline()
+    client.close()
+    until(lambda: agent.figures()["server_clients"]["ipc"] == 0, "the stream has ended")
+
+
+# What is bounded.
+
+def test_huge_headers_are_refused(agent, fake):
+    answer = agent.request("/agent/version", headers={"X-Long": "x" * 20000})
+    assert answer.status == 431
+    assert_polls_go_on(fake)
+
+
+@pytest.mark.parametrize("request_line, status", [
+    (b"GET /agent/version HTTP/1.1 more", 400), (b"GET agent HTTP/1.1", 400),
+    (b"GET /agent/version HTTP/2.0", 505), (b"DELETE /agent/version HTTP/1.1", 405),
+    (b"GET /" + b"a" * 1000 + b" HTTP/1.1", 414), (b"\x16\x03\x01", 400),
+    (b"GET /agent/version HTTP/1.1\r\nTransfer-Encoding: chunked", 411),
+    (b"GET /agent/version HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2", 400),
+    (b"GET /agent/version HTTP/1.1\r\n folded: line", 400)])
+def test_malformed_requests_are_refused(agent, request_line, status):
+    with agent.tls_socket() as client:
+        client.sendall(request_line + b"\r\n\r\n")
+        assert client.recv(4096).startswith(b"HTTP/1.1 %d " % status)
+
+
+def test_two_requests_in_one_write_are_both_answered(agent):
+    head = f"GET /agent/version HTTP/1.1\r\nAuthorization: Bearer {agent.token()}\r\n"
+    with agent.tls_socket() as client:
+        client.sendall((head + "\r\n" + head + "Connection: close\r\n\r\n").encode())
+        received = b"".join(iter(lambda: client.recv(4096), b""))
+    assert received.count(b"HTTP/1.1 200 OK") == 2
+
+
+def test_a_thousand_idle_connections_are_bounded_and_do_not_keep_others_out(agent, fake):
+    held = []
+    try:
+        for _ in range(1000):
+            held.append(agent.socket())
+        assert agent.get("/agent/version")["version"]
+        assert_polls_go_on(fake)
+        clients = agent.figures()["server_clients"]["ipc"]
+        assert clients <= 64
+    finally:
+        for one in held:
+            one.close()
+
+
+def test_bytes_that_dribble_in_do_not_extend_the_deadline(agent, fake):
+    begun = time.monotonic()
+    with agent.tls_socket() as client:
+        client.settimeout(0.2)
+        ended = None
+        while ended is None and time.monotonic() < begun + 20:
+            try:
+                client.sendall(b"G" if time.monotonic() < begun + 1 else b"E")
+                ended = time.monotonic() if client.recv(1) == b"" else None
+            except TimeoutError:
+                continue
+            except OSError:
+                ended = time.monotonic()
+    assert ended and 9 < ended - begun < 13
+    assert agent.figures()["server_request_timeouts"]["ipc"] == 1
+    assert_polls_go_on(fake)
+
+
+def test_a_client_that_stops_reading_is_dropped_while_polling_goes_on(fake, start):
+    fake.live = {i: connection(i) for i in range(1, 50001)}
+    agent = start().ready()
+    until(lambda: agent.get("/agent/connections?limit=1")["open"] == 50000, "all are known")
+    resident = agent.figures()["resident_bytes"]
+    raw = socket.socket()
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    raw.connect(("127.0.0.1", agent.port))
+    client = agent.context().wrap_socket(raw, server_hostname="localhost")
+    client.sendall(f"GET /agent/connections?limit=1000000 HTTP/1.1\r\n"
+                   f"Authorization: Bearer {agent.token()}\r\n\r\n".encode())
+    client.recv(100)
+    seen = polls(fake)
+    until(lambda: agent.figures()["server_stalled"]["ipc"] == 1, "it is dropped", 20)
+    assert polls(fake) > seen + 20
+    assert agent.figures()["resident_bytes"] < resident + (16 << 20)
+    client.close()
+
+
+def test_requests_over_the_rate_are_429(agent):
+    client = agent.client()
+    headers = {"Authorization": f"Bearer {agent.token()}"}
+    seen = set()
+    for _ in range(400):
+        client.request("GET", "/agent/version", headers=headers)
+        answer = client.getresponse()
+        answer.read()
+        seen.add(answer.status)
+    assert seen == {200, 429}
+
+
+def test_every_setting_of_the_list_can_be_set(agent):
+    for key, row in agent.get("/agent/config/list-runtime").items():
+        answer = agent.post(f"/agent/config/{key}", {"value": row["value"]})
+        assert answer.status == 200, (key, answer.body)
+        assert answer.json()["value"] == row["value"]
