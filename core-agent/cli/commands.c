@@ -72,6 +72,13 @@ static const struct flag config_flags[] = {
 	NO_MORE,
 };
 
+static const struct flag flare_flags[] = {
+	{"output", "FILE", "where to (default ./sysprobe-flare-HOST-TIME.tar)", NULL, false},
+	{"list", NULL, "say what would be in it, and write nothing", NULL, false},
+	{"yes", NULL, "do not ask before writing", NULL, false},
+	NO_MORE,
+};
+
 #define FLAGS(...) (const struct flag *const[]){__VA_ARGS__, common_flags, NULL}
 
 /* `run` is first: it is what the program does when no command is named. */
@@ -87,6 +94,8 @@ const struct command cli_commands[] = {
 	 0, command_diagnose},
 	{"config", "list|reload|get KEY|set KEY VALUE", "settings of the running agent",
 	 "list get set reload", FLAGS(config_flags, json_flags), 1, 3, command_config},
+	{"flare", "", "one file to send to those who help", NULL, FLAGS(flare_flags, json_flags), 0,
+	 0, command_flare},
 	{"completion", "bash|zsh|fish", "completions for a shell", "bash zsh fish", (const struct flag *const[]){common_flags, NULL},
 	 1, 1, command_completion},
 	{"version", "", "versions of this program, the agent and the probe", NULL,

@@ -95,15 +95,15 @@ static uint64_t read_bounding(void)
 	return 0;
 }
 
-static void print_json(const char *name, const struct diagnose_finding *finding)
+static void print_json(const char *name, const struct diagnose_finding *finding, FILE *out)
 {
 	static const char *const results[] = {"pass", "warning", "fail"};
 	json_t *object = json_pack("{s:s, s:s, s:s, s:s*}", "check", name, "result",
 				   results[finding->result], "text", finding->text, "remedy",
 				   *finding->remedy ? finding->remedy : NULL);
 
-	(void)json_dumpf(object, stdout, JSON_COMPACT); /* cli_flush() sees it fail */
-	putchar('\n');
+	(void)json_dumpf(object, out, JSON_COMPACT); /* who flushes `out` sees it fail */
+	fputc('\n', out);
 	json_decref(object);
 }
 
@@ -120,7 +120,8 @@ static void print_text(struct cli *cli, const char *name, const struct diagnose_
 	(void)fflush(stdout); /* some take seconds; cli_flush() sees it fail */
 }
 
-static int run_checks(struct cli *cli, const struct diagnosis *diagnosis)
+/* `json` NULL: as text on stdout. */
+static int run_checks(struct cli *cli, const struct diagnosis *diagnosis, FILE *json)
 {
 	int code = CLI_DONE;
 
@@ -128,13 +129,25 @@ static int run_checks(struct cli *cli, const struct diagnosis *diagnosis)
 		struct diagnose_finding finding = {.result = DIAGNOSE_FAIL};
 
 		checks[i].check(diagnosis, &finding);
-		if (cli_has(cli, "json"))
-			print_json(checks[i].name, &finding);
+		if (json)
+			print_json(checks[i].name, &finding, json);
 		else
 			print_text(cli, checks[i].name, &finding);
 		if (finding.result == DIAGNOSE_FAIL)
 			code = CLI_FAILED;
 	}
+	return code;
+}
+
+int diagnose_write(struct cli *cli, const char *error, FILE *out)
+{
+	struct diagnosis diagnosis = {.settings = &cli->settings, .root = "",
+				      .bounding = read_bounding(), .settings_error = error};
+	int code;
+
+	check_socket(&diagnosis);
+	code = run_checks(cli, &diagnosis, out);
+	json_decref(diagnosis.probe_status);
 	return code;
 }
 
@@ -155,7 +168,7 @@ int command_diagnose(struct cli *cli)
 	if (code != CLI_DONE)
 		return code;
 	check_socket(&diagnosis);
-	code = run_checks(cli, &diagnosis);
+	code = run_checks(cli, &diagnosis, cli_has(cli, "json") ? stdout : NULL);
 	json_decref(diagnosis.probe_status);
 	return cli_flush(code);
 }

@@ -9,6 +9,7 @@
 
 #include <jansson.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #define DIAGNOSE_TEXT_BYTES 320
 
@@ -60,3 +61,8 @@ void check_runtimes(const struct diagnosis *diagnosis, struct diagnose_finding *
 void check_kubelet(const struct diagnosis *diagnosis, struct diagnose_finding *ret);
 void check_upstream(const struct diagnosis *diagnosis, struct diagnose_finding *ret);
 void check_clock(const struct diagnosis *diagnosis, struct diagnose_finding *ret);
+
+struct cli;
+
+/* All checks, a line of JSON each. The settings are loaded, `error` is what that said. */
+int diagnose_write(struct cli *cli, const char *error, FILE *out);
