@@ -67,6 +67,13 @@ static const struct flag connections_flags[] = {
 	NO_MORE,
 };
 
+static const struct flag top_flags[] = {
+	{"sort", "KEY", "what to sort by at first", "rate bytes retransmits rtt time duration pid",
+	 false},
+	{"interval", "SECONDS", "time between two looks, 1 to 3600 (default 2)", NULL, false},
+	NO_MORE,
+};
+
 static const struct flag config_flags[] = {
 	{"runtime", NULL, "list: only what may change while the agent runs", NULL, false},
 	NO_MORE,
@@ -88,6 +95,8 @@ const struct command cli_commands[] = {
 	 command_status},
 	{"connections", "", "connections that are open or ended last", NULL,
 	 FLAGS(filter_flags, connections_flags, json_flags), 0, 0, command_connections},
+	{"top", "", "the same on the whole screen, as it goes", NULL,
+	 FLAGS(filter_flags, top_flags), 0, 0, command_top},
 	{"history", "", "stored records, JSON lines, oldest first", NULL, FLAGS(history_flags), 0, 0,
 	 command_history},
 	{"diagnose", "", "what is needed: there or not, and the remedy", NULL, FLAGS(json_flags), 0,

@@ -35,7 +35,7 @@ ROOM_LIBRARIES = {
     'bpf': {'libbpf'},
     'system-probe': {'libbpf', 'libelf', 'libmnl', 'libevent', 'libcap-ng'},
     'core-agent': {'libevent', 'libcurl', 'mbedtls', 'libprotobuf-c', 'zstd', 'jansson', 'sqlite',
-                   'libcap-ng', 'uthash'},
+                   'libcap-ng', 'uthash', 'ncurses'},
 }
 
 # Beginning of a header in <> -> its library. What is not here is libc or the kernel.
@@ -70,6 +70,8 @@ LIBRARY_HEADERS = {
     'jansson.h': 'jansson',
     'sqlite3.h': 'sqlite',
     'json-c/': 'json-c',
+    'curses.h': 'ncurses',
+    'ncurses': 'ncurses',
 }
 
 # Headers that are made in the build folder -> the folder they belong to.
@@ -93,7 +95,8 @@ PROGRAMS = {
         'libbpf', 'libelf', 'libz', 'libyaml-0', 'libmnl', 'libcap-ng'},
     'core-agent/core-agent': LIBC | SANITIZERS | LIBEVENT | {
         'libyaml-0', 'libprotobuf-c', 'libcap-ng', 'libcurl', 'libcurl-gnutls', 'libmbedtls',
-        'libmbedx509', 'libmbedcrypto', 'libzstd', 'libjansson', 'libsqlite3'},
+        'libmbedx509', 'libmbedcrypto', 'libzstd', 'libjansson', 'libsqlite3',
+        'libncursesw', 'libtinfo'},
 }
 
 MAX_FILE_LINES = 600
