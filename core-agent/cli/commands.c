@@ -74,6 +74,14 @@ static const struct flag top_flags[] = {
 	NO_MORE,
 };
 
+static const struct flag topology_flags[] = {
+	{"by", "WHAT", "process (default), container or service", "process container service", true},
+	{"limit", "N", "the N largest edges (default 1000)", NULL, true},
+	{"dot", NULL, "for Graphviz", NULL, false},
+	{"svg", NULL, "a picture, one file that needs nothing else", NULL, false},
+	NO_MORE,
+};
+
 static const struct flag config_flags[] = {
 	{"runtime", NULL, "list: only what may change while the agent runs", NULL, false},
 	NO_MORE,
@@ -97,6 +105,8 @@ const struct command cli_commands[] = {
 	 FLAGS(filter_flags, connections_flags, json_flags), 0, 0, command_connections},
 	{"top", "", "the same on the whole screen, as it goes", NULL,
 	 FLAGS(filter_flags, top_flags), 0, 0, command_top},
+	{"topology", "", "who talks to whom", NULL, FLAGS(filter_flags, topology_flags, json_flags),
+	 0, 0, command_topology},
 	{"history", "", "stored records, JSON lines, oldest first", NULL, FLAGS(history_flags), 0, 0,
 	 command_history},
 	{"diagnose", "", "what is needed: there or not, and the remedy", NULL, FLAGS(json_flags), 0,
