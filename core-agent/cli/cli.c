@@ -2,6 +2,7 @@
 #include "cli_internal.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -40,13 +41,23 @@ const char *cli_style(const struct cli *cli, const char *sequence)
 	return cli->has_colour ? sequence : "";
 }
 
+/* As `head` does when it has seen enough. */
+static bool is_reader_gone(void)
+{
+	struct pollfd out = {.fd = STDOUT_FILENO};
+
+	return poll(&out, 1, 0) > 0 && (out.revents & POLLERR);
+}
+
 int cli_flush(int code)
 {
-	bool is_bad = fflush(stdout) == EOF || ferror(stdout);
+	bool is_failed_before = ferror(stdout); /* then errno is long another */
+	bool is_failed_now = fflush(stdout) == EOF;
+	const char *reason = is_failed_now ? strerror(errno) : "not all could be written";
 
-	if (!is_bad || errno == EPIPE) /* as `head` does: it has seen enough */
+	if ((!is_failed_before && !is_failed_now) || is_reader_gone())
 		return code;
-	return cli_fail(CLI_FAILED, "cannot write: %s", strerror(errno));
+	return cli_fail(CLI_FAILED, "cannot write: %s", reason);
 }
 
 /* The command line wins over the environment by taking its place. */
