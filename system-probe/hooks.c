@@ -9,7 +9,8 @@ const struct hook hooks[N_HOOKS] = {
 				.programs = { "tcp_state_tp_btf", "tcp_dump_iter" } },
 			      { .name = "sock_diag", .tier = TIER_NETLINK,
 				.lacks = "errors, resets, kinds of retransmits, times before the "
-					 "first look; owners of clients that end before one" } },
+					 "first look; of what ends before a look: the client's owner, "
+					 "attempts refused at once, aborts" } },
 	},
 	[HOOK_TCP_ADOPT] = {
 		.name = "tcp-adopt",
