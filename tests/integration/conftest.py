@@ -17,7 +17,6 @@ def pytest_collection_modifyitems(items):
             item.add_marker(skip)
 
 
-
 def make_folder():
     """A folder that root and nobody can both reach, unlike pytest's own."""
     path = pathlib.Path(tempfile.mkdtemp(prefix="sysprobe-test-", dir="/run"))
