@@ -12,11 +12,8 @@ from harness import proto, until
 from peers import transfer
 from test_tcp import ADDRESSES, ends, of_port, parse_ss, record_fields
 
-<<<<<<< HEAD
 pytestmark = [pytest.mark.kernel, pytest.mark.without_bpf]
 
-=======
->>>>>>> netlink
 FIELDS = {name: number for number, name in enumerate(
     "bytes_sent bytes_received packets_sent packets_received retransmits".split(), 16)}
 
@@ -98,7 +95,7 @@ def test_live_record_equals_ss(probe, pair, peers):
     assert record.state == proto.STATE_OPEN
 
 
-@pytest.mark.kernel
+@pytest.mark.core
 @pytest.mark.parametrize("name", ADDRESSES)
 def test_closed_record_has_the_exact_payload_of_both_ends(probe, pair, peers, name):
     family, address, shown = ADDRESSES[name]
@@ -303,6 +300,7 @@ def test_deleted_namespace_is_let_go(folder):
         probe.stop()
 
 
+@pytest.mark.heavy
 def test_many_namespaces_are_watched(probe):
     namespaces = [harness.Namespace(f"spn-{i}-{os.getpid()}") for i in range(64)]
     try:
@@ -342,7 +340,7 @@ def account(probe, namespace):
     return not live and (mine, n_lost)
 
 
-@pytest.mark.kernel
+@pytest.mark.heavy
 def test_every_connection_of_a_storm_is_accounted_for(probe, namespace):
     probe.snapshot()
     sent, received = map(int, namespace.run(TCP_CHURN, str(CHURN)).split())
@@ -355,6 +353,7 @@ def test_every_connection_of_a_storm_is_accounted_for(probe, namespace):
     assert len({c.id for c in mine}) == len(mine)
 
 
+@pytest.mark.heavy
 def test_lost_notifications_are_counted_exactly(folder, namespace):
     """While the probe stands still, more sockets end than net.core.rmem_max lets it keep."""
     n = 30000

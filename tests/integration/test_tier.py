@@ -32,6 +32,7 @@ def test_hooks_that_are_off_are_those_expected_of_this_kernel(probe):
     assert set(off) == set(expected.split())
 
 
+@pytest.mark.core
 @pytest.mark.without_bpf
 def test_kernel_that_takes_no_programs_says_so_and_shows_tcp(probe, pair, peers):
     """By sock_diag; the log says what the kernel lacks and which one would do."""
