@@ -167,6 +167,7 @@ def test_failed_attempts_are_left_out_and_counted_by_setting(folder, pair, inter
                           "the good one")
         assert [c.remote_port for c in probe.closed().connections
                 if c.netns == pair.left.inode] == [port]
-        assert probe.status()["counters"]["tcp_failed_left_out"] == 3
+        # Of the whole host: others may fail as well.
+        assert probe.status()["counters"]["tcp_failed_left_out"] >= 3
     finally:
         probe.stop()
