@@ -39,7 +39,7 @@ static __always_inline void storage_forget_resets(struct tcp_storage *storage)
  * A child begins with the retransmits of its SYN-ACK.
  */
 static __always_inline void storage_begin(struct tcp_storage *storage, const struct sock *sk,
-					  __u8 role)
+					  __u8 role, __u64 now_ns)
 {
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock((void *)sk);
 
@@ -51,7 +51,7 @@ static __always_inline void storage_begin(struct tcp_storage *storage, const str
 	storage->owner_is_listener = role == SP_ROLE_SERVER;
 	storage->role = role;
 	storage->phase = PHASE_LIVE;
-	storage->started_ns = bpf_ktime_get_boot_ns();
+	storage->started_ns = now_ns;
 	storage->established_ns = 0;
 	storage->accepted_ns = 0;
 	storage->retransmits_seen = tp ? tp->total_retrans : 0;
@@ -69,7 +69,7 @@ static __always_inline void on_connect(const struct sock *sk)
 
 	if (!storage)
 		return;
-	storage_begin(storage, sk, SP_ROLE_CLIENT);
+	storage_begin(storage, sk, SP_ROLE_CLIENT, bpf_ktime_get_boot_ns());
 	storage_set_owner(storage, bpf_get_current_task_btf(), sk);
 }
 
@@ -93,13 +93,14 @@ static __always_inline void on_listen(const struct sock *sk)
 static __always_inline void on_established(const struct sock *sk, int oldstate)
 {
 	struct tcp_storage *storage = storage_create(sk);
+	__u64 now_ns = bpf_ktime_get_boot_ns();
 
 	if (!storage)
 		return;
 	if (storage->phase != PHASE_LIVE)
 		storage_begin(storage, sk,
-			      oldstate == TCP_SYN_SENT ? SP_ROLE_CLIENT : SP_ROLE_SERVER);
-	storage->established_ns = bpf_ktime_get_boot_ns();
+			      oldstate == TCP_SYN_SENT ? SP_ROLE_CLIENT : SP_ROLE_SERVER, now_ns);
+	storage->established_ns = now_ns;
 	storage->owner.netns = sk->__sk_common.skc_net.net->ns.inum;
 }
 
@@ -148,6 +149,8 @@ static __always_inline void lose_closed(struct tcp_sock *tp, const struct sock *
 	count_overflow(SP_OVERFLOW_CLOSED_RING_FULL, &lost.counters, 1, lost.retransmits);
 }
 
+#define STATE_UNKNOWN 0
+
 static __always_inline bool is_before_established(int state)
 {
 	return state == TCP_SYN_SENT || state == TCP_SYN_RECV;
@@ -195,6 +198,8 @@ static __always_inline void emit_closed(const struct sock *sk, struct tcp_storag
 	record->closed_ns = bpf_ktime_get_boot_ns();
 	record->error = error_of(sk, &record->tuple, oldstate);
 	record->quality.tcp_state = oldstate;
+	if (oldstate == STATE_UNKNOWN)
+		record->known &= ~SP_KNOWN(TCP_STATE);
 	record->quality.closed_first = closed_first(oldstate, record->quality.reset_sent,
 						    record->quality.reset_received);
 	record->state = is_before_established(oldstate) ? SP_STATE_FAILED : SP_STATE_CLOSED;
@@ -220,7 +225,7 @@ static __always_inline void on_close(const struct sock *sk, int oldstate)
 	if (oldstate == TCP_CLOSE || (storage && storage->phase == PHASE_CLOSED))
 		return;
 	if (storage && storage->phase == PHASE_LISTENING && oldstate != TCP_LISTEN)
-		storage_begin(storage, sk, SP_ROLE_SERVER);
+		storage_begin(storage, sk, SP_ROLE_SERVER, bpf_ktime_get_boot_ns());
 	if (storage && is_abort(storage, sk, oldstate)) {
 		storage->reset_sent = 1;
 		owner_is_closer(storage, sk);
@@ -263,22 +268,33 @@ int BPF_PROG(tcp_state_tp_btf, const struct sock *sk, int oldstate, int newstate
 	return 0;
 }
 
+/* Never connected in the first place, as far as it is known. */
+static __always_inline bool is_attempt(const struct tcp_storage *storage)
+{
+	return storage->role == SP_ROLE_CLIENT && !storage->established_ns && !storage->is_adopted;
+}
+
 /*
  * The kernel leaves out a run that meets the same program on the same CPU: one that a
  * softirq, or another task, interrupted. Those of other states cost a name or a time;
- * of an end it would cost the whole connection, so a second program asks whether the
- * first one was there.
+ * that of an end would cost the whole connection. So the socket's destruction, a moment
+ * later, asks whether its end was told; which state came before is not known by then.
  */
-SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(tcp_close_missed_tp_btf, const struct sock *sk, int oldstate, int newstate)
+SEC("tp_btf/tcp_destroy_sock")
+int BPF_PROG(tcp_destroy_tp_btf, struct sock *sk)
 {
 	struct tcp_storage *storage;
 
-	if (newstate != TCP_CLOSE || oldstate == TCP_CLOSE || !is_collected(sk))
+	if (!is_collected(sk))
 		return 0;
 	storage = storage_find(sk);
-	if (storage && storage->phase != PHASE_CLOSED)
-		on_close(sk, oldstate);
+	if (!storage || storage->phase != PHASE_LIVE)
+		return 0;
+	storage->phase = PHASE_CLOSED;
+	if (!collect_tcp_failed && is_attempt(storage))
+		count(SP_EVENT_TCP_FAILED_LEFT_OUT);
+	else
+		emit_closed(sk, storage, is_attempt(storage) ? TCP_SYN_SENT : STATE_UNKNOWN);
 	return 0;
 }
 
@@ -293,7 +309,7 @@ static __always_inline int on_accept(struct sock *sk)
 	if (!storage)
 		return 0;
 	if (is_child_in_handshake(storage, sk->__sk_common.skc_state))
-		storage_begin(storage, sk, SP_ROLE_SERVER);
+		storage_begin(storage, sk, SP_ROLE_SERVER, bpf_ktime_get_boot_ns());
 	storage_set_owner(storage, bpf_get_current_task_btf(), sk);
 	storage->accepted_ns = bpf_ktime_get_boot_ns();
 	return 0;

@@ -6,7 +6,7 @@ const struct hook hooks[N_HOOKS] = {
 		.name = "tcp",
 		.without = "no TCP connections",
 		.variants = { { .name = "tp_btf/inet_sock_set_state", .tier = TIER_TRACEPOINT,
-				.programs = { "tcp_state_tp_btf", "tcp_close_missed_tp_btf",
+				.programs = { "tcp_state_tp_btf", "tcp_destroy_tp_btf",
 					      "tcp_dump_iter" } },
 			      { .name = "sock_diag", .tier = TIER_NETLINK,
 				.lacks = "errors, resets, kinds of retransmits, times before the "
