@@ -219,7 +219,7 @@ static __always_inline void on_close(const struct sock *sk, int oldstate)
 
 	if (oldstate == TCP_CLOSE || (storage && storage->phase == PHASE_CLOSED))
 		return;
-	if (storage && is_child_in_handshake(storage, oldstate))
+	if (storage && storage->phase == PHASE_LISTENING && oldstate != TCP_LISTEN)
 		storage_begin(storage, sk, SP_ROLE_SERVER);
 	if (storage && is_abort(storage, sk, oldstate)) {
 		storage->reset_sent = 1;
@@ -260,6 +260,25 @@ int BPF_PROG(tcp_state_tp_btf, const struct sock *sk, int oldstate, int newstate
 		on_close(sk, oldstate);
 		break;
 	}
+	return 0;
+}
+
+/*
+ * The kernel leaves out a run that meets the same program on the same CPU: one that a
+ * softirq, or another task, interrupted. Those of other states cost a name or a time;
+ * of an end it would cost the whole connection, so a second program asks whether the
+ * first one was there.
+ */
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(tcp_close_missed_tp_btf, const struct sock *sk, int oldstate, int newstate)
+{
+	struct tcp_storage *storage;
+
+	if (newstate != TCP_CLOSE || oldstate == TCP_CLOSE || !is_collected(sk))
+		return 0;
+	storage = storage_find(sk);
+	if (storage && storage->phase != PHASE_CLOSED)
+		on_close(sk, oldstate);
 	return 0;
 }
 

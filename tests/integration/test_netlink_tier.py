@@ -12,6 +12,8 @@ from harness import proto, until
 from peers import transfer
 from test_tcp import ADDRESSES, ends, of_port, parse_ss, record_fields
 
+pytestmark = [pytest.mark.kernel, pytest.mark.without_bpf]
+
 FIELDS = {name: number for number, name in enumerate(
     "bytes_sent bytes_received packets_sent packets_received retransmits".split(), 16)}
 
@@ -50,7 +52,6 @@ def is_known(record, name):
     return bool(record.known_fields >> FIELDS[name] & 1)
 
 
-@pytest.mark.kernel
 def test_status_says_the_tier_and_what_it_lacks(probe):
     status = probe.status()
     hooks = {h["hook"]: h for h in status["hooks"]}
@@ -74,7 +75,6 @@ def test_status_says_why_not_a_better_one(folder):
         probe.stop()
 
 
-@pytest.mark.kernel
 def test_live_record_equals_ss(probe, pair, peers):
     client, server = connect(pair, peers)
     transfer(client, server, 300000)
@@ -93,7 +93,7 @@ def test_live_record_equals_ss(probe, pair, peers):
     assert record.state == proto.STATE_OPEN
 
 
-@pytest.mark.kernel
+@pytest.mark.core
 @pytest.mark.parametrize("name", ADDRESSES)
 def test_closed_record_has_the_exact_payload_of_both_ends(probe, pair, peers, name):
     family, address, shown = ADDRESSES[name]
@@ -122,7 +122,6 @@ ENDINGS = {
 }
 
 
-@pytest.mark.kernel
 @pytest.mark.parametrize("name", ENDINGS)
 def test_no_way_to_close_is_counted_as_payload(probe, pair, peers, name):
     client, server = connect(pair, peers)
@@ -152,7 +151,6 @@ def attempt_nobody_answers(namespace):
     return attempt
 
 
-@pytest.mark.kernel
 def test_attempt_that_nobody_answers_has_failed(probe, namespace):
     probe.snapshot()
     attempt = attempt_nobody_answers(namespace)
@@ -178,7 +176,6 @@ def test_failed_attempts_are_only_counted_when_switched_off(folder, namespace):
         probe.stop()
 
 
-@pytest.mark.kernel
 def test_owners_are_those_who_hold_the_sockets(probe, pair, peers):
     client, server = connect(pair, peers)
 
@@ -198,7 +195,6 @@ def test_owners_are_those_who_hold_the_sockets(probe, pair, peers):
     assert (from_client.tgid, from_server.tgid) == (client.pid, server.pid)
 
 
-@pytest.mark.kernel
 def test_listener_is_listed_and_owns_what_it_never_showed(probe, pair, peers):
     server = peers(pair.right, "tcp_peer.py", "listen", "4", "0.0.0.0")
 
@@ -215,7 +211,6 @@ def test_listener_is_listed_and_owns_what_it_never_showed(probe, pair, peers):
     assert (from_server.tgid, from_server.owner_is_listener) == (server.pid, True)
 
 
-@pytest.mark.kernel
 def test_connection_older_than_the_probe_counts_from_its_start(folder, peers):
     pair = harness.Pair()
     try:
@@ -245,14 +240,12 @@ def cookie(namespace, port):
     return int(next(w for w in out.split() if w.startswith("sk:"))[3:], 16)
 
 
-@pytest.mark.kernel
 def test_id_is_the_socket_cookie(probe, pair, peers):
     _, server = connect(pair, peers)
     live = list(filter(of_port(server.port), probe.snapshot().connections))
     assert ends(live, server.port)[0].id == cookie(pair.left, server.port)
 
 
-@pytest.mark.kernel
 def test_namespace_without_a_process_is_watched(probe, namespace):
     """Its sockets belong to a process that has left it."""
     program = ("import os, socket, sys\n"
@@ -298,6 +291,7 @@ def test_deleted_namespace_is_let_go(folder):
         probe.stop()
 
 
+@pytest.mark.heavy
 def test_many_namespaces_are_watched(probe):
     namespaces = [harness.Namespace(f"spn-{i}-{os.getpid()}") for i in range(64)]
     try:
@@ -337,7 +331,7 @@ def account(probe, namespace):
     return not live and (mine, n_lost)
 
 
-@pytest.mark.kernel
+@pytest.mark.heavy
 def test_every_connection_of_a_storm_is_accounted_for(probe, namespace):
     probe.snapshot()
     sent, received = map(int, namespace.run(TCP_CHURN, str(CHURN)).split())
@@ -350,6 +344,7 @@ def test_every_connection_of_a_storm_is_accounted_for(probe, namespace):
     assert len({c.id for c in mine}) == len(mine)
 
 
+@pytest.mark.heavy
 def test_lost_notifications_are_counted_exactly(folder, namespace):
     """While the probe stands still, more sockets end than net.core.rmem_max lets it keep."""
     n = 30000
@@ -376,7 +371,6 @@ def test_lost_notifications_are_counted_exactly(folder, namespace):
         probe.stop()
 
 
-@pytest.mark.kernel
 def test_socket_that_vanishes_unannounced_is_closed_with_its_last_counters(probe, pair, peers):
     """Reset by its peer while its program goes on holding it: sock_diag shows it no more."""
     client, server = connect(pair, peers)
@@ -393,7 +387,6 @@ def test_socket_that_vanishes_unannounced_is_closed_with_its_last_counters(probe
     assert len([c for c in probe.closed().connections if c.remote_port == server.port]) == 1
 
 
-@pytest.mark.kernel
 def test_connected_udp_socket_is_listed_without_counters(probe, pair, peers):
     client = peers(pair.left, "udp_peer.py", "4", "10.77.0.1", 0)
     client.do("connect 10.77.0.2 9")
@@ -410,7 +403,6 @@ def test_connected_udp_socket_is_listed_without_counters(probe, pair, peers):
     assert closed.known_fields == 0
 
 
-@pytest.mark.kernel
 def test_unconnected_udp_socket_is_no_connection(probe, pair, peers):
     client = peers(pair.left, "udp_peer.py", "4", "10.77.0.1", 0)
     client.do("sendto 10.77.0.2 9 5")

@@ -6,6 +6,7 @@ import os
 import pytest
 
 import harness
+from peers import transfer
 
 
 @pytest.mark.kernel
@@ -31,15 +32,26 @@ def test_hooks_that_are_off_are_those_expected_of_this_kernel(probe):
     assert set(off) == set(expected.split())
 
 
+@pytest.mark.core
 @pytest.mark.without_bpf
-def test_kernel_that_takes_no_programs_is_told_from_the_log(probe):
-    """The probe serves, and says what the kernel lacks and which one would do."""
+def test_kernel_that_takes_no_programs_says_so_and_shows_tcp(probe, pair, peers):
+    """By sock_diag; the log says what the kernel lacks and which one would do."""
+    if os.environ.get("SYSPROBE_EXPECT_TIER") != "netlink":
+        pytest.skip("not a kernel without BPF; tests/vm/matrix has such")
     if os.path.exists("/sys/kernel/btf/vmlinux"):
         line = probe.wait_log("hook=tcp ")
         assert "too old" in line and "Linux 5.12 or newer" in line
     else:
         assert "CONFIG_DEBUG_INFO_BTF" in probe.wait_log("no BPF program loads")
-    assert probe.snapshot().connections == []
+    server = peers(pair.right, "tcp_peer.py", "listen", "4", "0.0.0.0")
+    client = peers(pair.left, "tcp_peer.py", "connect", "4", "10.77.0.2", server.port)
+    server.do("accept")
+    transfer(client, server, 4711)
+    live = probe.snapshot().connections
+    assert [(c.bytes_sent, c.tgid) for c in live if c.remote_port == server.port] == [
+        (4711, client.pid)]
+    assert [(c.bytes_received, c.tgid) for c in live if c.local_port == server.port] == [
+        (4711, server.pid)]
     assert os.getpid() in {p.tgid for p in probe.processes().processes}
 
 

@@ -27,11 +27,11 @@ def lockdown(kernel, mode, **rest):
 
 
 def tracepoint(kernel):
-    return Row(f"{kernel}-tracepoint", kernel, "tracepoint", off="connect-error",
+    return Row(f"{kernel}-tracepoint", kernel, "tracepoint",
                prepare="export DD_SYSPROBE_TIER=tracepoint")
 
 
-NO_CONNECTIONS = "tcp tcp-adopt connect-error retransmit reset udp udp-adopt"
+NEEDS_BPF = "connect-error retransmit reset"
 NO_BTF = "mount -t tmpfs none /sys/kernel/btf"
 CGROUP_V1 = """umount /sys/fs/cgroup
 mount -t tmpfs none /sys/fs/cgroup
@@ -42,7 +42,7 @@ HARDENED = """echo 2 >/proc/sys/net/core/bpf_jit_harden
 echo 2 >/proc/sys/kernel/unprivileged_bpf_disabled"""
 
 ROWS = {row.name: row for row in (
-    Row("5.10", "5.10", "none", WITHOUT_BPF, off=NO_CONNECTIONS),
+    Row("5.10", "5.10", "netlink", WITHOUT_BPF, off=NEEDS_BPF),
     Row("6.1", "6.1", "trampoline", ALL),
     Row("6.12", "6.12", "trampoline", ALL),
     Row("newest", "newest", "trampoline", ALL),
@@ -54,13 +54,13 @@ ROWS = {row.name: row for row in (
     lockdown("6.1", "integrity"),
     lockdown("6.12", "integrity"),
     lockdown("newest", "integrity"),
-    Row("no-btf", "6.1", "none", WITHOUT_BPF, off=f"{NO_CONNECTIONS} exec exit",
+    Row("no-btf", "6.1", "netlink", WITHOUT_BPF, off=f"{NEEDS_BPF} exec exit",
         prepare=NO_BTF),
     Row("cgroup-v1", "6.12", "trampoline", prepare=CGROUP_V1),
     Row("no-ipv6", "6.12", "trampoline", append="ipv6.disable=1", prepare=NO_IPV6),
     Row("bpf-hardened", "6.1", "trampoline", prepare=HARDENED),
     Row("newest-bpf-hardened", "newest", "trampoline", prepare=HARDENED),
     # fentry came to arm64 with Linux 6.4.
-    Row("6.1-arm64", "6.1-arm64", "tracepoint", off="connect-error", build=ARM64_BUILD),
+    Row("6.1-arm64", "6.1-arm64", "tracepoint", build=ARM64_BUILD),
     Row("6.12-arm64", "6.12-arm64", "trampoline", build=ARM64_BUILD),
 )}
