@@ -172,8 +172,8 @@ struct sp_connection {
 };
 _Static_assert(sizeof(struct sp_connection) == 320, "sp_connection");
 
-/* Live TCP connections that one read of tcp_dump_iter puts into the map `tcp_live`. */
-#define SP_MAX_LIVE 2048
+/* Live TCP connections that one read of tcp_dump_iter puts into the map `tcp_live`: a batch. */
+#define SP_MAX_LIVE 1000
 
 /* A UDP flow that ended, with the key under which user space deletes it. */
 struct sp_expired_flow {

@@ -10,7 +10,7 @@ extern const volatile bool collect_drops;
  * What one read(2) of the iterator found. The iterator fills, user space has it
  * mapped and sets tcp_n_live back before each read. When full, the read ends with
  * EAGAIN and the next one goes on: an iterator's own 32 KiB of output would have it
- * start again some 20 times as often, each time from the head of its bucket, and
+ * start again ten times as often, each time from the head of its bucket, and
  * the map of socket storages has as few buckets as the machine has CPUs.
  */
 struct {

@@ -103,3 +103,6 @@ void options_print_help(const struct option *table, size_t n, FILE *out);
  * rest is a file that loads to the defaults.
  */
 void options_print_example(const struct option *table, size_t n, const char *title, FILE *out);
+
+/* --print-manual: the page PROGRAM.yaml(5), for man. */
+void options_print_manual(const struct option *table, size_t n, const char *program, FILE *out);

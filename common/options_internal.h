@@ -56,6 +56,9 @@ void options_value_free(const struct option *row, void *settings);
 /* What the row allows, as a noun: "a whole number from 1 to 9". */
 void options_value_describe(const struct option *row, char *out, size_t size);
 
+/* The default as it would stand in the file. */
+void options_print_default(const struct option *row, FILE *out);
+
 /* In the largest unit that gives a whole number: "90s", "500ms". */
 void options_duration_format(uint64_t ns, char *out, size_t size);
 

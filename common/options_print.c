@@ -79,8 +79,7 @@ static void print_list(const char *words, FILE *out)
 	fputc(']', out);
 }
 
-/* As it would stand in the file. */
-static void print_default(const struct option *row, FILE *out)
+void options_print_default(const struct option *row, FILE *out)
 {
 	const char *fallback = row->fallback ? row->fallback : "";
 
@@ -105,7 +104,7 @@ static void print_type(const struct option *row, const char *indent, FILE *out)
 
 	options_value_describe(row, allowed, sizeof(allowed));
 	fprintf(out, "%sTakes %s. Default: ", indent, allowed);
-	print_default(row, out);
+	options_print_default(row, out);
 	fputs(".\n", out);
 }
 
@@ -189,7 +188,7 @@ static void print_key(const struct level *level, const struct option *row, FILE 
 	fputc('\n', out);
 	print_explanation(row, indent, out);
 	fprintf(out, "%*s# %s: ", level->indent, "", row->key + level->size);
-	print_default(row, out);
+	options_print_default(row, out);
 	fputc('\n', out);
 }
 

@@ -76,6 +76,11 @@ const struct option agent_options[] = {
 	 .help = "Certificate and key of the IPC API in one PEM file; made at first start, readable "
 		 "by the agent's user alone, and made anew before it ends."},
 
+	{.key = "sysprobe.ntp_server", .type = OPTION_STRING, FIELD(ntp_server),
+	 .fallback = "pool.ntp.org",
+	 .help = "Time server, HOST or HOST:PORT, that core-agent diagnose compares the clock with. "
+		 "Empty: none is asked."},
+
 	/* Where records go. */
 	{.key = "exporters", .type = OPTION_STRING_LIST, FIELD(exporters), .fallback = "local",
 	 .is_runtime = true,

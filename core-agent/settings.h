@@ -23,6 +23,7 @@ struct agent_settings {
 	int64_t expvar_port;
 	char *ipc_cert_file_path;
 	int64_t max_recent_connections;
+	char *ntp_server; /* empty: none */
 
 	char *history_path;
 	int64_t history_max_records;

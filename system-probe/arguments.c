@@ -13,6 +13,7 @@ static const char usage[] =
 	"  --config FILE      settings (default " DEFAULT_CONFIG ")\n"
 	"  --help-settings    every setting with its type, range and default\n"
 	"  --print-example    a settings file with every key at its default\n"
+	"  --print-manual     the manual page of the settings file\n"
 	"  --version\n"
 	"\n"
 	"Run as root; rights that are not needed are dropped before the first request.\n";
@@ -24,6 +25,7 @@ int arguments_parse(int argc, char **argv, struct arguments *ret_arguments)
 		{ "help", no_argument, NULL, 'h' },
 		{ "help-settings", no_argument, NULL, 's' },
 		{ "print-example", no_argument, NULL, 'e' },
+		{ "print-manual", no_argument, NULL, 'm' },
 		{ "version", no_argument, NULL, 'v' },
 		{ 0 },
 	};
@@ -41,6 +43,9 @@ int arguments_parse(int argc, char **argv, struct arguments *ret_arguments)
 			break;
 		case 'e':
 			arguments.action = ARGUMENTS_PRINT_EXAMPLE;
+			break;
+		case 'm':
+			arguments.action = ARGUMENTS_PRINT_MANUAL;
 			break;
 		case 'h':
 		case 'v':

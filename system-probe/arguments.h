@@ -7,6 +7,7 @@ enum arguments_action {
 	ARGUMENTS_RUN,
 	ARGUMENTS_HELP_SETTINGS,
 	ARGUMENTS_PRINT_EXAMPLE,
+	ARGUMENTS_PRINT_MANUAL,
 	ARGUMENTS_DONE, /* --help and --version were answered */
 };
 

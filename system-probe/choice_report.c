@@ -64,6 +64,12 @@ static bool is_refused_whole(const struct hook_choice *choice)
 	return choice->refused && (!choice->variant || !choice->variant->programs[0]);
 }
 
+/* Nothing was tried for it: it goes the way of HOOK_TCP. */
+static bool follows(const struct hook_choice *choice)
+{
+	return choice->variant && choice->variant->tier == TIER_NETLINK && !choice->refused;
+}
+
 /* A refusal whose remedy is that of every wanted hook, or NULL: one trouble, so one line. */
 static const struct hook_choice *common_refusal(const struct hook_choice choices[N_HOOKS],
 						int cgroup_error)
@@ -73,7 +79,7 @@ static const struct hook_choice *common_refusal(const struct hook_choice choices
 	const char *remedy = NULL;
 
 	for (int i = 0; i < N_HOOKS; i++) {
-		if (!is_wanted(&choices[i]))
+		if (!is_wanted(&choices[i]) || follows(&choices[i]))
 			continue;
 		if (!is_refused_whole(&choices[i]))
 			return NULL;

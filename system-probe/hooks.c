@@ -9,7 +9,8 @@ const struct hook hooks[N_HOOKS] = {
 				.programs = { "tcp_state_tp_btf", "tcp_dump_iter" } },
 			      { .name = "sock_diag", .tier = TIER_NETLINK,
 				.lacks = "errors, resets, kinds of retransmits, times before the "
-					 "first look; owners of clients that end before one" } },
+					 "first look; of what ends before a look: the client's owner, "
+					 "attempts refused at once, aborts" } },
 	},
 	[HOOK_TCP_ADOPT] = {
 		.name = "tcp-adopt",
@@ -36,9 +37,12 @@ const struct hook hooks[N_HOOKS] = {
 	[HOOK_CONNECT_ERROR] = {
 		.name = "connect-error",
 		.without = "connect() that fails for want of a route is not seen",
-		.variants = { { .name = "fexit/tcp_v4_connect, tcp_v6_connect",
-				.tier = TIER_TRAMPOLINE,
-				.programs = { "tcp_connect_v4_fexit", "tcp_connect_v6_fexit" } } },
+		.variants = {
+			{ .name = "fexit/tcp_v4_connect, tcp_v6_connect", .tier = TIER_TRAMPOLINE,
+			  .programs = { "tcp_connect_v4_fexit", "tcp_connect_v6_fexit" } },
+			{ .name = "states of the socket", .tier = TIER_TRACEPOINT,
+			  .lacks = "connect() that fails for want of a route" },
+		},
 	},
 	[HOOK_RETRANSMIT] = {
 		.name = "retransmit",

@@ -72,6 +72,8 @@ static int print_settings(enum arguments_action action)
 {
 	if (action == ARGUMENTS_HELP_SETTINGS)
 		options_print_help(probe_options, probe_options_n, stdout);
+	else if (action == ARGUMENTS_PRINT_MANUAL)
+		options_print_manual(probe_options, probe_options_n, "system-probe", stdout);
 	else
 		options_print_example(probe_options, probe_options_n, "system-probe.yaml", stdout);
 	return EXIT_SUCCESS;

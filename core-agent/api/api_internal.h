@@ -103,6 +103,7 @@ void rollups_get_processes(struct api *api, const struct api_request *request,
 void rollups_get_containers(struct api *api, const struct api_request *request,
 			    struct response *response);
 void stop_agent(struct api *api, const struct api_request *request, struct response *response);
+void logs_get_recent(struct api *api, const struct api_request *request, struct response *response);
 void logs_stream(struct api *api, const struct api_request *request, struct response *response);
 void variables_get_json(struct api *api, const struct api_request *request,
 			struct response *response);

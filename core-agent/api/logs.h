@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 
+struct evbuffer;
 struct log_stream_hub;
 struct response_source;
 
@@ -16,3 +17,6 @@ void log_stream_hub_free(struct log_stream_hub *hub);
 
 /* NULL: too many, or out of memory. */
 struct response_source *log_stream_new(struct log_stream_hub *hub);
+
+/* Append the lines that were written last, up to 64 KiB. 0 or -ENOMEM. */
+int log_stream_hub_copy(struct log_stream_hub *hub, struct evbuffer *out);

@@ -28,6 +28,7 @@ const struct api_route api_routes[] = {
 	 "processes that have connections, with their sums"},
 	{"/agent/containers", false, false, rollups_get_containers,
 	 "containers that have connections, with their sums"},
+	{"/agent/logs", false, false, logs_get_recent, "the log lines that were written last"},
 	{"/agent/reload", true, false, config_reload, "read the settings file again"},
 	{"/agent/stop", true, false, stop_agent, "end the agent"},
 	{"/agent/stream-logs", true, false, logs_stream, "log lines as they are written"},

@@ -120,17 +120,19 @@ static void on_end(const struct diag_socket *socket, void *context)
 static void take_ends(struct netlink_capture *capture, struct netns *netns)
 {
 	struct taker taker = { capture, netns };
-	uint64_t n_lost;
+	uint64_t n_overruns = 0, n_lost;
 	int r;
 
-	while ((r = diag_query_read_ends(netns->ends, on_end, &taker)) == -ENOBUFS) {
-		capture->n_overruns++;
-		n_lost = diag_query_n_lost(netns->ends);
-		/* Where the kernel does not say how many: one at least. */
-		diag_tracker_take_lost(netns, n_lost ? n_lost : netns->n_lost_seen + 1, now_ns());
-	}
+	while ((r = diag_query_read_ends(netns->ends, on_end, &taker)) == -ENOBUFS)
+		n_overruns++;
 	if (r < 0)
 		capture->n_dump_errors++;
+	if (n_overruns == 0)
+		return;
+	/* Now: after the error more are lost until the queue is empty. One each at the least. */
+	n_lost = diag_query_n_lost(netns->ends);
+	diag_tracker_take_lost(netns, n_lost ? n_lost : netns->n_lost_seen + n_overruns, now_ns());
+	capture->n_overruns += n_overruns;
 }
 
 /* The timer, a joined descriptor and the mount tables have no namespace. 0 or negative errno. */

@@ -95,6 +95,11 @@ void probe_drain(struct probe *unused)
 	(void)unused;
 }
 
+void probe_find_workers(struct probe *unused)
+{
+	(void)unused;
+}
+
 uint64_t probe_boottime_ns(void)
 {
 	return 1;

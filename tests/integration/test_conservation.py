@@ -63,12 +63,6 @@ def churn(namespace, n):
     return 2 * n, sent, received
 
 
-def segments(namespace):
-    """(sent, received) by connections; a SYN-ACK is its listener's, as ss has it."""
-    tcp = namespace.snmp("Tcp")
-    return tcp["OutSegs"] - tcp["PassiveOpens"], tcp["InSegs"]
-
-
 class Accounts:
     """All that a probe has seen of this host since now, against what others know of it.
 
@@ -104,6 +98,19 @@ def accounts(module_probe):
     return lambda probe: Accounts(probe, module_probe)
 
 
+def assert_all_counted(total, truth, namespace):
+    """Payload as the programs at both ends say, segments as the kernel's own counters.
+
+    A SYN-ACK is its listener's, as ss has it. A FIN may meet what is left of a socket in
+    TIME_WAIT: that one, and the one in answer, are nobody's.
+    """
+    tcp = namespace.snmp("Tcp")
+    assert total[:3] == truth
+    in_time_wait = tcp["InSegs"] - total.packets_received
+    assert tcp["OutSegs"] - tcp["PassiveOpens"] - total.packets_sent == in_time_wait
+    assert 0 <= in_time_wait <= truth[0] // 2
+
+
 def nothing_lives(probe, namespace):
     return until(lambda: not [c for c in probe.snapshot().connections
                               if c.netns == namespace.inode], "nothing lives")
@@ -121,7 +128,7 @@ def test_full_ring_of_closed_connections_loses_nothing_unseen(start, accounts, n
     kept = Sum.of([c for c in stream.connections if c.netns == namespace.inode])
     lost = Sum.lost(stream.overflow("closed_ring_full"))
     assert lost.connections > 1000 and kept.connections > 1000
-    assert account.of_namespace(namespace) == (*truth, *segments(namespace))
+    assert_all_counted(account.of_namespace(namespace), truth, namespace)
     assert probe.status()["overflow"]["closed_ring_full"]["connections"] == lost.connections
 
 
@@ -155,7 +162,7 @@ def test_closed_log_that_is_full_by_number_says_exactly_what_gave_way(start, acc
     assert stream.header.first_sequence == stream.trailer.next_sequence - 1024
     lost = Sum.lost(stream.trailer.before_next) - kept
     assert lost.connections == stream.header.first_sequence - 1
-    assert account.of_namespace(namespace) == (*truth, *segments(namespace))
+    assert_all_counted(account.of_namespace(namespace), truth, namespace)
 
 
 def test_reader_that_follows_the_log_knows_its_loss_at_every_moment(start, accounts, namespace):
@@ -183,7 +190,7 @@ def test_reader_that_follows_the_log_knows_its_loss_at_every_moment(start, accou
     sent, received = map(int, running.communicate()[0].split())
     assert n_read < 16000, "no record gave way: this shows nothing"
     assert counted == before
-    assert account.of_namespace(namespace) == (16000, sent, received, *segments(namespace))
+    assert_all_counted(account.of_namespace(namespace), (16000, sent, received), namespace)
 
 
 @pytest.fixture
@@ -215,17 +222,20 @@ def test_socket_without_storage_is_counted_and_told_at_its_close(start, small_st
     assert probe.status()["counters"]["socket_storage_failed"] > 0
 
 
+PART_OF_A_PASS_NS = 5_000_000  # of some 50 ms for 20,000 flows; all else takes less
+
+
 def expired_and_counted_again(probe, sender, n):
     """One round: flows go idle; in the middle of their expiry each gets a datagram more."""
     sender(f"burst({n})")
 
-    def is_busy():
-        with open(f"/proc/{probe.pid}/stat") as stat:
-            return stat.read().rsplit(")", 1)[1].split()[0] == "R"
+    def time_on_cpu_ns():
+        with open(f"/proc/{probe.pid}/schedstat") as times:
+            return int(times.read().split()[0])
 
     sender("time.sleep(1)")  # what idle means here: udp_idle
-    end = time.monotonic() + harness.DEADLINE_S
-    while not is_busy() and time.monotonic() < end:
+    before, end = time_on_cpu_ns(), time.monotonic() + 2 * harness.DEADLINE_S
+    while time_on_cpu_ns() - before < PART_OF_A_PASS_NS and time.monotonic() < end:
         pass  # the pass over all flows is shorter than a nap
     probe.popen.send_signal(signal.SIGSTOP)
     sender(f"burst({n})")
@@ -296,6 +306,10 @@ def test_process_log_that_is_full_shows_the_gap(start):
     assert stream.trailer.next_sequence - 1 <= counters["process_events_taken"]
 
 
+TYPICAL_EVENT_BYTES = 384  # what the log sets aside for each, system-probe/process_log.c
+MAX_EVENT_BYTES = 1024
+
+
 def test_process_log_that_is_full_by_bytes_shows_the_gap(start, folder):
     program = folder / ("p" * 200) / "true"
     program.parent.mkdir()
@@ -305,7 +319,10 @@ def test_process_log_that_is_full_by_bytes_shows_the_gap(start, folder):
                     "i=$((i+1)); done"], check=True)
     stream = probe.processes()
     numbers = [p.sequence for p in stream.processes if p.sequence]
-    assert len(numbers) < 256  # fewer than fit by number
+    size = sum(p.ByteSize() for p in stream.processes if p.sequence)
+    assert size <= 256 * TYPICAL_EVENT_BYTES + MAX_EVENT_BYTES
+    # Fewer than fit by number, unless short events of other programs make the mean smaller.
+    assert len(numbers) < 256 or size <= 256 * TYPICAL_EVENT_BYTES
     assert numbers == list(range(stream.header.first_sequence, stream.trailer.next_sequence))
 
 

@@ -144,7 +144,7 @@ def test_accepted_connection_has_the_container_of_its_server(runtime, agent, pee
     peers(runtime.host.namespace, "tcp_peer.py", "connect", "4", address, PORT)
     record = records_of(agent, "open", local_ip=address, local_port=PORT)[-1]
 
-    assert (record["container_id"], record["direction"]) == (container, "incoming")
+    assert (record["container_id"], record["role"]) == (container, "server")
 
 
 @docker

@@ -201,6 +201,7 @@ def test_every_record_of_a_random_plan_is_as_planned(probe, programs):
     seed = int(os.environ.get("SYSPROBE_SOAK_SEED") or random.randrange(2**32))
     print(f"SYSPROBE_SOAK_SEED={seed}")
     soak = Soak(seed, [programs() for _ in range(N_PAIRS)])
+    probe.begin_test()
     inodes = {n.inode for p in soak.programs for n in (p.pair.left, p.pair.right)}
     end = time.monotonic() + SECONDS
     while time.monotonic() < end:

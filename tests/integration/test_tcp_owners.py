@@ -9,6 +9,12 @@ import pytest
 from harness import until
 
 
+def is_of(pair, record):
+    """The rest of the host, and tests before this one, have used the same ports."""
+    return record.netns in (pair.left.inode, pair.right.inode)
+
+
+
 @pytest.fixture
 def probe(shared_probe):
     return shared_probe
@@ -92,7 +98,7 @@ def test_worker_of_a_short_connection_is_named_at_its_close(probe, pair, interpr
     worker = parent("pid")
     try:
         client(f"s = connect('10.77.0.2', {port})", "receive_to_end(s)", "s.close()")
-        record, = probe.wait_closed(lambda c: c.local_port == port, "it closed")
+        record, = probe.wait_closed(lambda c: is_of(pair, c) and c.local_port == port, "it closed")
         assert owner(record) == (worker, start_ticks(worker))
         assert not record.owner_is_listener
     finally:
@@ -157,7 +163,7 @@ def test_connected_socket_that_is_passed_on_stays_its_connectors(probe, pair, fo
     taker("send(s, 5)")
     live = live_of(probe, local_port)
     taker("s.close()")
-    closed, = probe.wait_closed(lambda c: c.local_port == local_port, "the end")
+    closed, = probe.wait_closed(lambda c: is_of(pair, c) and c.local_port == local_port, "the end")
     assert owner(live) == owner(closed) == expected
     assert closed.bytes_sent == 5
 
@@ -176,7 +182,7 @@ def test_accepted_socket_that_is_passed_on_is_one_of_its_holders(probe, pair, fo
         until(lambda: live_of(probe, port).tgid == taker.pid, "who holds it is named")
     taker("s.close()")
     client("s.close()")
-    closed, = probe.wait_closed(lambda c: c.local_port == port, "the end")
+    closed, = probe.wait_closed(lambda c: is_of(pair, c) and c.local_port == port, "the end")
     assert owner(closed) in holders and not closed.owner_is_listener
 
 

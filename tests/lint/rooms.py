@@ -28,14 +28,23 @@ ROOMS = {
     'core-agent': {'core-agent', 'proto', 'common'},
 }
 
+# Folder inside a room -> the headers of that room, outside of it, that it may include, and the
+# files outside of it that may include its own.
+INNER_ROOMS = {
+    'core-agent/cli': ({'core-agent/settings.h', 'core-agent/runtime.h',
+                        'core-agent/history/history.h', 'core-agent/intake/endpoint.h',
+                        'core-agent/exporters/text.h'},
+                       {'core-agent/main.c'}),
+}
+
 # Folder -> the libraries whose headers it may include.
 ROOM_LIBRARIES = {
     'common': {'libyaml', 'libevent', 'libcap-ng', 'uthash'},
     'proto': {'libprotobuf-c'},
     'bpf': {'libbpf'},
-    'system-probe': {'libbpf', 'libelf', 'libmnl', 'libevent', 'libcap-ng'},
+    'system-probe': {'libbpf', 'libelf', 'libmnl', 'libevent', 'libcap-ng', 'uthash'},
     'core-agent': {'libevent', 'libcurl', 'mbedtls', 'libprotobuf-c', 'zstd', 'jansson', 'sqlite',
-                   'libcap-ng', 'uthash', 'xxhash'},
+                   'libcap-ng', 'uthash', 'xxhash', 'ncurses'},
 }
 
 # Beginning of a header in <> -> its library. What is not here is libc or the kernel.
@@ -72,6 +81,8 @@ LIBRARY_HEADERS = {
     'xxh3.h': 'xxhash',
     'xxhash.h': 'xxhash',
     'json-c/': 'json-c',
+    'curses.h': 'ncurses',
+    'ncurses': 'ncurses',
 }
 
 # Headers that are made in the build folder -> the folder they belong to.
@@ -96,7 +107,7 @@ PROGRAMS = {
     'core-agent/core-agent': LIBC | SANITIZERS | LIBEVENT | {
         'libyaml-0', 'libprotobuf-c', 'libcap-ng', 'libcurl', 'libcurl-gnutls', 'libmbedtls',
         'libmbedx509', 'libmbedcrypto', 'libzstd', 'libjansson', 'libsqlite3',
-        'libxxhash'},
+        'libxxhash', 'libncursesw', 'libtinfo'},
 }
 
 MAX_FILE_LINES = 600
@@ -165,6 +176,26 @@ def check_own_header(tree, path, number, name):
                    f'it may use {allowed}: move what is shared, or pass it in from main')
 
 
+def resolve(tree, including, name):
+    """The path of one of our headers, or None for one of another room or of the system."""
+    beside = pathlib.Path(os.path.normpath(including.parent / name))
+    from_room = pathlib.Path(room_of(including)) / name
+    return next((path for path in (beside, from_room) if path in tree.headers), None)
+
+
+def check_inner_room(tree, path, number, name):
+    header = resolve(tree, path, name)
+    for folder, (allowed, users) in INNER_ROOMS.items() if header else ():
+        is_inside, is_its_own = (folder in map(str, p.parents) for p in (path, header))
+        if is_inside and not is_its_own and str(header) not in allowed:
+            return Finding(str(path), number, 'include',
+                           f'{folder}/ may not include "{name}"; ask the agent through the IPC API')
+        if is_its_own and not is_inside and str(path) not in users:
+            return Finding(str(path), number, 'include',
+                           f'"{name}" is for {folder}/ and {", ".join(users)} alone')
+    return None
+
+
 def library_of(name):
     for beginning, library in LIBRARY_HEADERS.items():
         if name.startswith(beginning):
@@ -189,7 +220,8 @@ def check_includes(tree):
             if not match:
                 continue
             quote, name = match.groups()
-            finding = (check_own_header(tree, path, number, name) if quote == '"'
+            finding = (check_own_header(tree, path, number, name) or
+                       check_inner_room(tree, path, number, name) if quote == '"'
                        else check_library_header(path, number, name))
             if finding:
                 yield finding

@@ -55,6 +55,21 @@ class Rooms(unittest.TestCase):
         self.write('common/clock.c', '\n#include "delta.h"\n')
         self.assert_one('common/clock.c:2: include: common/ may not include "delta.h"')
 
+    def test_command_line_may_not_include_the_running_agent(self):
+        self.write('core-agent/cli/status.c', '#include "enrich/enrich.h"\n')
+        self.assert_one('core-agent/cli/status.c:1: include: core-agent/cli/ may not include')
+
+    def test_command_line_may_include_settings_and_itself(self):
+        self.write('core-agent/cli/ipc.h', '')
+        self.write('core-agent/cli/status.c', '#include "settings.h"\n#include "ipc.h"\n')
+        self.write('core-agent/main.c', '#include "cli/ipc.h"\n')
+        self.assertEqual(self.findings(), [])
+
+    def test_agent_may_not_include_its_command_line(self):
+        self.write('core-agent/cli/ipc.h', '')
+        self.write('core-agent/enrich/enrich.c', '#include "cli/ipc.h"\n')
+        self.assert_one('core-agent/enrich/enrich.c:1: include: "cli/ipc.h" is for core-agent/cli/')
+
     def test_agent_may_not_include_the_kernel_side(self):
         self.write('core-agent/main.c', '#include "sp_types.h"\n')
         self.assert_one('core-agent/main.c:1: include: core-agent/ may not include "sp_types.h"')

@@ -27,7 +27,7 @@ def lockdown(kernel, mode, **rest):
 
 
 def tracepoint(kernel):
-    return Row(f"{kernel}-tracepoint", kernel, "tracepoint", off="connect-error",
+    return Row(f"{kernel}-tracepoint", kernel, "tracepoint",
                prepare="export DD_SYSPROBE_TIER=tracepoint")
 
 
@@ -61,6 +61,6 @@ ROWS = {row.name: row for row in (
     Row("bpf-hardened", "6.1", "trampoline", prepare=HARDENED),
     Row("newest-bpf-hardened", "newest", "trampoline", prepare=HARDENED),
     # fentry came to arm64 with Linux 6.4.
-    Row("6.1-arm64", "6.1-arm64", "tracepoint", off="connect-error", build=ARM64_BUILD),
+    Row("6.1-arm64", "6.1-arm64", "tracepoint", build=ARM64_BUILD),
     Row("6.12-arm64", "6.12-arm64", "trampoline", build=ARM64_BUILD),
 )}
