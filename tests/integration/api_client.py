@@ -56,6 +56,13 @@ class ApiAgent(Process):
         self.wait_log("the IPC API listens")
         return self
 
+    def is_listening(self):
+        try:
+            self.socket().close()
+        except ConnectionRefusedError:
+            return False
+        return True
+
     def token(self):
         return self.token_file.read_text().strip()
 

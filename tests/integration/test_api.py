@@ -419,7 +419,7 @@ def test_reload_changes_what_may_and_names_the_rest(fake, start, how):
 
 def test_a_bad_file_changes_nothing_and_says_why(fake, start):
     agent = start(settings="log_level: warn\n")
-    until(lambda: agent.token_file.exists() and agent.certificate.exists(), "it serves")
+    until(agent.is_listening, "it serves")  # at this level it does not say so
     agent.settings_file.write_text("log_level: debug\nlog_levle: info\n")
     answer = agent.post("/agent/reload")
     assert answer.status == 400
