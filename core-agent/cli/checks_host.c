@@ -20,8 +20,8 @@
 #define MAX_PATH 512
 #define BTF_PATH "/sys/kernel/btf/vmlinux"
 #define BTF_MAGIC 0xeb9f /* include/uapi/linux/btf.h */
-#define MIN_MAJOR 5	 /* of the kernels that the BPF programs load on */
-#define MIN_MINOR 12
+#define FOR_BPF 5, 12	   /* where the BPF programs load; sock_diag does without them */
+#define FOR_SOCK_DIAG 4, 4
 #define BIT(capability) (UINT64_C(1) << (capability))
 
 static const char *probe_text(const struct diagnosis *diagnosis, const char *name)
@@ -47,6 +47,11 @@ static int read_line(const struct diagnosis *diagnosis, const char *path, char *
 	return 0;
 }
 
+static bool is_older(int major, int minor, int than_major, int than_minor)
+{
+	return major < than_major || (major == than_major && minor < than_minor);
+}
+
 void check_kernel(const struct diagnosis *diagnosis, struct diagnose_finding *ret)
 {
 	struct utsname name;
@@ -57,9 +62,12 @@ void check_kernel(const struct diagnosis *diagnosis, struct diagnose_finding *re
 	else if (diagnosis->probe_status)
 		diagnose_pass(ret, "Linux %s, in use by system-probe: tier %s", name.release,
 			      probe_text(diagnosis, "tier"));
-	else if (major < MIN_MAJOR || (major == MIN_MAJOR && minor < MIN_MINOR))
-		diagnose_fail(ret, "Linux %s is older than %d.%d\nuse Linux %d.%d or newer",
-			      name.release, MIN_MAJOR, MIN_MINOR, MIN_MAJOR, MIN_MINOR);
+	else if (is_older(major, minor, FOR_SOCK_DIAG))
+		diagnose_fail(ret, "Linux %s is older than 4.4\nuse Linux 5.12 or newer",
+			      name.release);
+	else if (is_older(major, minor, FOR_BPF))
+		diagnose_warn(ret, "Linux %s is older than 5.12: sockets are read by sock_diag, "
+				   "which tells less\nuse Linux 5.12 or newer", name.release);
 	else
 		diagnose_pass(ret, "Linux %s", name.release);
 }
@@ -73,11 +81,12 @@ void check_btf(const struct diagnosis *diagnosis, struct diagnose_finding *ret)
 	(void)snprintf(path, sizeof(path), "%s" BTF_PATH, diagnosis->root); /* ours: fits */
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		diagnose_fail(ret, BTF_PATH ": %s\nuse a kernel with CONFIG_DEBUG_INFO_BTF=y; in a "
+		diagnose_warn(ret, BTF_PATH ": %s, so sockets are read by sock_diag, which tells "
+				   "less\nuse a kernel with CONFIG_DEBUG_INFO_BTF=y; in a "
 				   "container, mount /sys", strerror(errno));
 	else if (read(fd, &magic, sizeof(magic)) != sizeof(magic) || magic != BTF_MAGIC)
-		diagnose_fail(ret, BTF_PATH " holds no BTF\nsee what is mounted over it: findmnt "
-				   BTF_PATH);
+		diagnose_warn(ret, BTF_PATH " holds no BTF, so sockets are read by sock_diag\n"
+				   "see what is mounted over it: findmnt " BTF_PATH);
 	else
 		diagnose_pass(ret, BTF_PATH);
 }
