@@ -9,6 +9,7 @@
 #include "cleanup.h"
 #include "iterator.h"
 #include "log.h"
+#include "overflow_sum.h"
 
 #define MAX_CPUS 1024
 
@@ -154,16 +155,6 @@ int capture_expire_udp(struct capture *capture)
 	return r < 0 ? r : n_flows;
 }
 
-static void add_sum(struct sp_overflow *sum, const struct sp_overflow *part)
-{
-	sum->counters.bytes_sent += part->counters.bytes_sent;
-	sum->counters.bytes_received += part->counters.bytes_received;
-	sum->counters.packets_sent += part->counters.packets_sent;
-	sum->counters.packets_received += part->counters.packets_received;
-	sum->connections += part->connections;
-	sum->retransmits += part->retransmits;
-}
-
 void capture_get_overflow(const struct capture *capture,
 			  struct sp_overflow ret_sums[SP_N_OVERFLOW_CAUSES])
 {
@@ -173,7 +164,7 @@ void capture_get_overflow(const struct capture *capture,
 			capture, capture->bpf->maps.overflow, cause, sizeof(*parts));
 
 		for (int cpu = 0; parts && cpu < capture->n_cpus; cpu++)
-			add_sum(&ret_sums[cause], &parts[cpu]);
+			overflow_sum_add(&ret_sums[cause], &parts[cpu]);
 	}
 	if (capture->netlink)
 		netlink_capture_add_overflow(capture->netlink, ret_sums);

@@ -28,6 +28,7 @@
 #include "netlink/diag_tracker.h"
 #include "netlink/netns_set.h"
 #include "netlink/socket_owner.h"
+#include "overflow_sum.h"
 #include "settings.h"
 
 #define MAX_NAMESPACES 1024
@@ -463,24 +464,14 @@ uint64_t netlink_capture_capabilities(void)
 	       1ULL << CAP_NET_ADMIN;
 }
 
-static void add_sum(struct sp_overflow *sum, const struct sp_overflow *part)
-{
-	sum->counters.bytes_sent += part->counters.bytes_sent;
-	sum->counters.bytes_received += part->counters.bytes_received;
-	sum->counters.packets_sent += part->counters.packets_sent;
-	sum->counters.packets_received += part->counters.packets_received;
-	sum->connections += part->connections;
-	sum->retransmits += part->retransmits;
-}
-
 void netlink_capture_add_overflow(const struct netlink_capture *capture,
 				  struct sp_overflow sums[SP_N_OVERFLOW_CAUSES])
 {
 	const struct diag_tracker_stats *stats = diag_tracker_get_stats(capture->tracker);
 
-	add_sum(&sums[SP_OVERFLOW_DESTROY_LOST], &stats->lost);
-	add_sum(&sums[SP_OVERFLOW_DESTROY_LATE], &stats->late);
-	add_sum(&sums[SP_OVERFLOW_NETNS_FOUND_LATE], &stats->missed);
+	overflow_sum_add(&sums[SP_OVERFLOW_DESTROY_LOST], &stats->lost);
+	overflow_sum_add(&sums[SP_OVERFLOW_DESTROY_LATE], &stats->late);
+	overflow_sum_add(&sums[SP_OVERFLOW_NETNS_FOUND_LATE], &stats->missed);
 }
 
 void netlink_capture_add_events(const struct netlink_capture *capture,

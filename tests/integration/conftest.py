@@ -7,6 +7,7 @@ import tempfile
 import pytest
 
 import harness
+from fake_probe import FakeProbe
 from peers import Interpreter, Peer
 
 
@@ -29,6 +30,19 @@ def folder():
     path = make_folder()
     yield path
     shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture
+def workplace(folder):
+    """For an agent that runs as nobody."""
+    folder.chmod(0o777)
+    return folder
+
+
+@pytest.fixture
+def fake(workplace):
+    with FakeProbe(workplace / "sysprobe.sock") as probe:
+        yield probe
 
 
 @pytest.fixture

@@ -61,18 +61,6 @@ class Agent(Process):
 
 
 @pytest.fixture
-def workplace(folder):
-    folder.chmod(0o777)
-    return folder
-
-
-@pytest.fixture
-def fake(workplace):
-    with FakeProbe(workplace / "sysprobe.sock") as probe:
-        yield probe
-
-
-@pytest.fixture
 def start(workplace):
     """Starts agents; what is left of them ends with the test."""
     started = []

@@ -18,18 +18,6 @@ from harness import run, until
 
 
 @pytest.fixture
-def workplace(folder):
-    folder.chmod(0o777)
-    return folder
-
-
-@pytest.fixture
-def fake(workplace):
-    with FakeProbe(workplace / "sysprobe.sock") as probe:
-        yield probe
-
-
-@pytest.fixture
 def start(workplace):
     started = []
 
