@@ -200,7 +200,7 @@ static int attach(struct capture *capture)
 			r = attach_variant(capture, capture->choices[i].variant);
 		if (r < 0)
 			return r;
-		if (capture->choices[i].variant && (i == HOOK_TCP_ADOPT || i == HOOK_UDP_ADOPT)) {
+		if (has_programs(capture, i) && (i == HOOK_TCP_ADOPT || i == HOOK_UDP_ADOPT)) {
 			r = capture_run_iterator(capture->links[capture->n_links - 1]);
 			if (r < 0)
 				log_warn("sockets older than the probe are not all known",
