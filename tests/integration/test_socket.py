@@ -224,10 +224,10 @@ def test_unusable_token_file_is_503_and_one_line_with_the_remedy(folder, content
     probe.ready()
     try:
         assert [ask(probe).status, ask(probe).status] == [503, 503]
-        line, = [l for l in probe.log().splitlines() if "auth-token file" in l and " warn " in l]
-        assert remedy in line and f"path={probe.token_file}" in line
     finally:
         probe.stop()
+    line, = [l for l in probe.log().splitlines() if "auth-token file" in l and " warn " in l]
+    assert remedy in line and f"path={probe.token_file}" in line
 
 
 def test_token_file_of_a_foreign_group_names_the_group_to_give_it(folder):
