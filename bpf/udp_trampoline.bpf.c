@@ -5,35 +5,62 @@
  * datagram counts as received when an application has taken it.
  */
 
+#include <stddef.h>
+
 #include "udp_count.bpf.h"
+
+/* How a packet begins: one read, as each costs more than all that is done with it. */
+union packet_start {
+	__u8 version; /* in the upper half */
+	struct {
+		__u8 before[12];
+		__u32 addresses[2];
+		__u16 ports[2]; /* unless there are options */
+	} ipv4;
+	struct {
+		__u8 before[8];
+		__u32 addresses[8];
+		__u16 ports[2]; /* unless there are extension headers */
+	} ipv6;
+};
+
+static __always_inline void set_ports(struct datagram *d, const __u16 ports[2])
+{
+	d->key.tuple.local_port = bpf_ntohs(d->is_sent ? ports[0] : ports[1]);
+	d->key.tuple.remote_port = bpf_ntohs(d->is_sent ? ports[1] : ports[0]);
+}
+
+/* False where the packet's memory cannot be read. */
+static __always_inline bool read_ports(struct datagram *d, struct sk_buff *skb)
+{
+	__u16 ports[2];
+
+	if (bpf_probe_read_kernel(ports, sizeof(ports), skb->head + skb->transport_header))
+		return false;
+	set_ports(d, ports);
+	return true;
+}
 
 /* Addresses as on the wire; false where the packet's memory cannot be read. */
 static __always_inline bool read_packet(struct datagram *d, struct sk_buff *skb)
 {
-	const unsigned char *ip = skb->head + skb->network_header;
-	const unsigned char *udp = skb->head + skb->transport_header;
-	__u32 addresses[8];
-	__u16 ports[2];
-	__u8 version;
+	__u32 header_size = skb->transport_header - skb->network_header;
+	union packet_start start;
 
-	if (bpf_probe_read_kernel(&version, sizeof(version), ip) ||
-	    bpf_probe_read_kernel(ports, sizeof(ports), udp))
+	if (bpf_probe_read_kernel(&start, sizeof(start), skb->head + skb->network_header))
 		return false;
-	d->key.tuple.local_port = bpf_ntohs(d->is_sent ? ports[0] : ports[1]);
-	d->key.tuple.remote_port = bpf_ntohs(d->is_sent ? ports[1] : ports[0]);
-	if (version >> 4 == 4) {
-		if (bpf_probe_read_kernel(addresses, 8, ip + 12))
-			return false;
-		tuple_set_ipv4(&d->key.tuple, addresses[!d->is_sent], addresses[d->is_sent]);
-		return true;
+	if (start.version >> 4 == 4) {
+		tuple_set_ipv4(&d->key.tuple, start.ipv4.addresses[!d->is_sent],
+			       start.ipv4.addresses[d->is_sent]);
+		set_ports(d, start.ipv4.ports);
+		return header_size == offsetof(union packet_start, ipv4.ports) || read_ports(d, skb);
 	}
-	if (bpf_probe_read_kernel(addresses, 32, ip + 8))
-		return false;
 	if (d->is_sent)
-		tuple_set_ipv6(&d->key.tuple, addresses, addresses + 4);
+		tuple_set_ipv6(&d->key.tuple, start.ipv6.addresses, start.ipv6.addresses + 4);
 	else
-		tuple_set_ipv6(&d->key.tuple, addresses + 4, addresses);
-	return true;
+		tuple_set_ipv6(&d->key.tuple, start.ipv6.addresses + 4, start.ipv6.addresses);
+	set_ports(d, start.ipv6.ports);
+	return header_size == offsetof(union packet_start, ipv6.ports) || read_ports(d, skb);
 }
 
 static __always_inline __u32 n_segments(struct sk_buff *skb)

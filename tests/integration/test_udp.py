@@ -56,6 +56,24 @@ def test_connected_socket_counts_both_ways(probe, pair, peers, name):
 
 
 @pytest.mark.kernel
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_options_before_the_udp_header_are_no_payload(probe, pair, peers, name):
+    family, left, right = ADDRESSES[name]
+    client = peers(pair.left, "udp_peer.py", family, left, 0)
+    server = peers(pair.right, "udp_peer.py", family, right, 0)
+    client.do("lengthen", f"connect {right} {server.port}", "send 10 20")
+    server.do("receive 2")
+
+    stream = probe.snapshot()
+    at_client, = flows(stream.connections, pair.left)
+    at_server, = flows(stream.connections, pair.right)
+    assert counters(at_client) == (30, 2, 0, 0)
+    assert counters(at_server) == (0, 0, 30, 2)
+    assert (at_client.local_port, at_client.remote_port) == (client.port, server.port)
+    assert (at_server.local_port, at_server.remote_port) == (server.port, client.port)
+
+
+@pytest.mark.kernel
 def test_unconnected_socket_has_a_flow_for_each_remote(probe, pair, peers):
     server = peers(pair.right, "udp_peer.py", "4", "0.0.0.0", 0)
     clients = [peers(pair.left, "udp_peer.py", "4", "0.0.0.0", 0) for _ in range(3)]

@@ -6,7 +6,7 @@
 
 Commands, one a line, each answered with one line: "connect ADDRESS PORT",
 "send N [N ...]" (connected), "sendto ADDRESS PORT N [N ...]", "receive COUNT",
-"peek", "gso ADDRESS PORT SEGMENT TOTAL".
+"peek", "gso ADDRESS PORT SEGMENT TOTAL", "lengthen" (the headers of what it sends).
 """
 
 import signal
@@ -15,6 +15,8 @@ import sys
 
 FAMILIES = {"4": socket.AF_INET, "6": socket.AF_INET6}
 UDP_SEGMENT = 103  # include/uapi/linux/udp.h
+NOTHING_IPV4 = b"\1" * 4  # four times No-Operation, RFC 791
+NOTHING_IPV6 = bytes((0, 0, 1, 4, 0, 0, 0, 0))  # destination options: PadN, RFC 8200
 
 
 class Peer:
@@ -43,6 +45,12 @@ class Peer:
 
     def peek(self):
         self.socket.recv(1 << 16, socket.MSG_PEEK)
+
+    def lengthen(self):
+        if self.socket.family == socket.AF_INET:
+            self.socket.setsockopt(socket.IPPROTO_IP, socket.IP_OPTIONS, NOTHING_IPV4)
+        else:
+            self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_DSTOPTS, NOTHING_IPV6)
 
     def gso(self, address, port, segment, total):
         self.socket.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, int(segment))
