@@ -59,7 +59,7 @@ const struct option agent_options[] = {
 	{.key = "sysprobe.max_recent_connections", .type = OPTION_INT,
 	 FIELD(max_recent_connections), .fallback = "131072", .min = 100, .max = 4194304,
 	 .help = "Connections that the API can show, open ones and those that ended last, at about "
-		 "400 bytes each."},
+		 "500 bytes each."},
 
 	/* Questions asked of the agent. */
 	{.key = "cmd_host", .type = OPTION_STRING, FIELD(cmd_host), .fallback = "localhost",
