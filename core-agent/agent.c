@@ -14,6 +14,7 @@
 #include "recent/recent.h"
 #include "runtime.h"
 #include "settings.h"
+#include "tagging.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -30,8 +31,9 @@ struct agent {
 	struct history *history; /* NULL: could not be opened, state is in memory only */
 	struct exporters *exporters;
 	struct enricher *enricher;
-	struct ingest *ingest;
 	struct curl_loop *curl_loop;
+	struct tagging *tagging;
+	struct ingest *ingest;
 	struct probe_client *client;
 	struct poller *poller;
 	struct recent *recent;
@@ -88,11 +90,22 @@ static int watch_signals(struct agent *agent)
 	return 0;
 }
 
-static int make_client(struct agent *agent, const struct agent_settings *settings)
+static int make_ingest(struct agent *agent, const struct agent_settings *settings)
 {
 	agent->curl_loop = curl_loop_new(agent->base);
 	if (!agent->curl_loop)
 		return -ENOMEM;
+	agent->tagging = tagging_new(settings, agent->base, agent->curl_loop);
+	if (!agent->tagging)
+		return -ENOMEM;
+	agent->ingest = ingest_new(agent->enricher, tagging_tagger(agent->tagging),
+				   agent->exporters, agent->history,
+				   (size_t)settings->max_tracked_connections);
+	return agent->ingest ? 0 : -ENOMEM;
+}
+
+static int make_client(struct agent *agent, const struct agent_settings *settings)
+{
 	agent->client = probe_client_new(agent->base, agent->curl_loop, settings->sysprobe_socket,
 					 settings->auth_token_file_path);
 	return agent->client ? 0 : -ENOMEM;
@@ -107,7 +120,8 @@ static int make_poller(struct agent *agent, const struct agent_settings *setting
 	};
 
 	agent->poller = poller_new(agent->base, &poller_settings, agent->client, agent->ingest,
-				   agent->exporters, agent->enricher, on_end, agent);
+				   agent->exporters, agent->enricher, agent->tagging, on_end,
+				   agent);
 	return agent->poller ? 0 : -ENOMEM;
 }
 
@@ -118,6 +132,7 @@ static int make_api(struct agent *agent, const struct agent_settings *settings)
 		.poller = agent->poller,
 		.ingest = agent->ingest,
 		.enricher = agent->enricher,
+		.tagging = agent->tagging,
 		.exporters = agent->exporters,
 		.history = agent->history,
 		.recent = agent->recent,
@@ -168,11 +183,9 @@ static int make_parts(struct agent *agent, struct agent_settings *settings,
 	agent->enricher = enricher_new(settings->procfs_path, (size_t)settings->max_processes);
 	if (!agent->enricher)
 		return -ENOMEM;
-	agent->ingest = ingest_new(agent->enricher, agent->exporters, agent->history,
-				   (size_t)settings->max_tracked_connections);
-	if (!agent->ingest)
-		return -ENOMEM;
-	r = make_client(agent, settings);
+	r = make_ingest(agent, settings);
+	if (r == 0)
+		r = make_client(agent, settings);
 	if (r == 0)
 		r = make_poller(agent, settings);
 	if (r == 0)
@@ -235,11 +248,12 @@ void agent_free(struct agent *agent)
 	probe_status_free(agent->probe_status);
 	poller_free(agent->poller);
 	probe_client_free(agent->client);
-	curl_loop_free(agent->curl_loop);
 	ingest_free(agent->ingest);
 	enricher_free(agent->enricher);
 	exporters_free(agent->exporters);
 	recent_free(agent->recent);
+	tagging_free(agent->tagging);
+	curl_loop_free(agent->curl_loop);
 	history_close(agent->history);
 	if (agent->on_int)
 		event_free(agent->on_int);

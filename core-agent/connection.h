@@ -94,6 +94,8 @@ struct connection_owner {
 	const char *systemd_unit; /* nginx.service */
 };
 
+struct tag_set;
+
 struct connection {
 	uint64_t id;
 	enum connection_protocol protocol;
@@ -114,6 +116,11 @@ struct connection {
 	uint64_t cgroup_id;
 	struct connection_owner owner;
 	bool owner_is_listener; /* who accepted is not known (yet) */
+
+	/* Of the container or pod at each end, shared, valid as the owner's; NULL: none. */
+	const struct tag_set *tags;
+	const struct tag_set *remote_tags;
+	const char *remote_container_id; /* where it is on this host; NULL: unknown */
 
 	struct connection_counters total; /* since the connection began */
 	struct connection_counters interval;

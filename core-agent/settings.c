@@ -22,6 +22,8 @@ const struct option agent_options[] = {
 	 .fallback = "info", .is_runtime = true, .help = "Least urgent kind of log line that is written."},
 	{.key = "hostname", .type = OPTION_STRING, FIELD(hostname),
 	 .help = "Name of this host in what is sent upstream. Empty: the system's host name."},
+	{.key = "tags", .type = OPTION_STRING_LIST, FIELD(tags),
+	 .help = "Tags of this host, each KEY:VALUE, sent upstream with the host's others."},
 
 	/* Where the probe is, and how often it is asked. */
 	{.key = "system_probe_config.sysprobe_socket", .type = OPTION_STRING,
@@ -56,6 +58,9 @@ const struct option agent_options[] = {
 	 .fallback = "65536", .min = 256, .max = 4194304,
 	 .help = "Processes whose name and container are remembered."},
 
+	{.key = "sysprobe.max_tagged_entities", .type = OPTION_INT, FIELD(max_entities),
+	 .fallback = "8192", .min = 16, .max = 1048576,
+	 .help = "Containers, pods and the like that each source of tags may name."},
 	{.key = "sysprobe.max_recent_connections", .type = OPTION_INT,
 	 FIELD(max_recent_connections), .fallback = "131072", .min = 100, .max = 4194304,
 	 .help = "Connections that the API can show, open ones and those that ended last, at about "

@@ -16,6 +16,8 @@ struct agent_settings {
 	char *procfs_path; /* /proc, or /host/proc in a container */
 	int64_t max_tracked_connections;
 	int64_t max_processes;
+	struct option_list tags;
+	int64_t max_entities; /* of each source of tags */
 	struct option_list exporters; /* local, jsonl, table, intake */
 
 	char *cmd_host;

@@ -20,6 +20,7 @@ struct poller;
 struct probe_status;
 struct recent;
 struct runtime;
+struct tagging;
 
 /* All of them, but `history`, which may be NULL, are there and outlive the API. */
 struct api_parts {
@@ -27,6 +28,7 @@ struct api_parts {
 	struct poller *poller;
 	struct ingest *ingest;
 	struct enricher *enricher;
+	struct tagging *tagging;
 	struct exporters *exporters;
 	struct history *history;
 	struct recent *recent;

@@ -4,6 +4,7 @@
 #include "convert.h"
 #include "direction.h"
 #include "enrich/enrich.h"
+#include "enrich/tagger.h"
 #include "exporters/exporters.h"
 #include "host_pairs.h"
 #include "listeners.h"
@@ -19,6 +20,7 @@
 
 struct ingest {
 	struct enricher *enricher;
+	struct tagger *tagger;
 	struct exporters *exporters;
 	struct state_store store;
 	struct listeners *listeners;
@@ -39,14 +41,16 @@ struct ingest {
 	struct ingest_stats stats;
 };
 
-struct ingest *ingest_new(struct enricher *enricher, struct exporters *exporters,
-			  struct history *history, size_t max_connections)
+struct ingest *ingest_new(struct enricher *enricher, struct tagger *tagger,
+			  struct exporters *exporters, struct history *history,
+			  size_t max_connections)
 {
 	struct ingest *ingest = calloc(1, sizeof(*ingest));
 
 	if (!ingest)
 		return NULL;
 	ingest->enricher = enricher;
+	ingest->tagger = tagger;
 	ingest->exporters = exporters;
 	ingest->process_next = 1;
 	ingest->listeners = listeners_new(LISTENERS_MAX);
@@ -230,6 +234,7 @@ static int take_listener(struct ingest *ingest, struct connection *listener)
 	if (!listeners_see(ingest->listeners, listener, ingest->store.positions.polled_unix_ns))
 		return 0;
 	enricher_fill(ingest->enricher, listener);
+	tagger_fill(ingest->tagger, listener);
 	return note_export(ingest, exporters_listener(ingest->exporters, listener));
 }
 
@@ -254,6 +259,7 @@ static int export_connection(struct ingest *ingest, struct connection *connectio
 		return r;
 	direction_fill(connection, host_pairs_has(ingest->pairs, connection));
 	enricher_fill(ingest->enricher, connection);
+	tagger_fill(ingest->tagger, connection);
 	ingest->stats.n_connections++;
 	return note_export(ingest, exporters_connection(ingest->exporters, connection));
 }

@@ -24,6 +24,7 @@ struct exporters;
 struct history;
 struct ingest;
 struct listeners;
+struct tagger;
 
 enum ingest_stream { INGEST_PROCESSES, INGEST_CONNECTIONS, INGEST_CLOSED };
 
@@ -42,11 +43,12 @@ struct ingest_stats {
 };
 
 /*
- * Resumes where `history` (or NULL) says. All three must outlive it. NULL: out of
+ * Resumes where `history` (or NULL) says. All four must outlive it. NULL: out of
  * memory.
  */
-struct ingest *ingest_new(struct enricher *enricher, struct exporters *exporters,
-			  struct history *history, size_t max_connections);
+struct ingest *ingest_new(struct enricher *enricher, struct tagger *tagger,
+			  struct exporters *exporters, struct history *history,
+			  size_t max_connections);
 void ingest_free(struct ingest *ingest);
 
 /* A request for `stream` begins; returns its "from", 0 for INGEST_CONNECTIONS. */

@@ -6,6 +6,7 @@
 #include "ingest.h"
 #include "log.h"
 #include "probe_client.h"
+#include "tagging.h"
 
 #include <event2/event.h>
 #include <malloc.h>
@@ -48,6 +49,7 @@ struct poller {
 	struct ingest *ingest;
 	struct exporters *exporters;
 	struct enricher *enricher;
+	struct tagging *tagging;
 	poller_on_end on_end;
 	void *context;
 	struct event *timer;
@@ -129,6 +131,7 @@ static void tick(struct poller *poller)
 		return;
 	poller->ticked_ns = now_ns;
 	enricher_tick(poller->enricher, ingest_now_boottime_ns(poller->ingest), KEEP_PROCESSES_NS);
+	tagging_tick(poller->tagging);
 	(void)malloc_trim(0); /* whether it found any is of no interest */
 }
 
@@ -252,8 +255,8 @@ static void on_timer(evutil_socket_t fd, short events, void *context)
 
 struct poller *poller_new(struct event_base *base, const struct poller_settings *settings,
 		      struct probe_client *client, struct ingest *ingest,
-		      struct exporters *exporters, struct enricher *enricher, poller_on_end on_end,
-		      void *context)
+		      struct exporters *exporters, struct enricher *enricher,
+		      struct tagging *tagging, poller_on_end on_end, void *context)
 {
 	static const struct timeval at_once = {0};
 	struct poller *poller = calloc(1, sizeof(*poller));
@@ -265,6 +268,7 @@ struct poller *poller_new(struct event_base *base, const struct poller_settings 
 			      .ingest = ingest,
 			      .exporters = exporters,
 			      .enricher = enricher,
+			      .tagging = tagging,
 			      .on_end = on_end,
 			      .context = context,
 			      .next_poll_ns = monotonic_ns(),

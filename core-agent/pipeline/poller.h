@@ -18,6 +18,7 @@ struct exporters;
 struct ingest;
 struct poller;
 struct probe_client;
+struct tagging;
 
 struct poller_settings {
 	uint64_t poll_interval_ns;
@@ -35,8 +36,8 @@ typedef void (*poller_on_end)(void *context);
  */
 struct poller *poller_new(struct event_base *base, const struct poller_settings *settings,
 		      struct probe_client *client, struct ingest *ingest,
-		      struct exporters *exporters, struct enricher *enricher, poller_on_end on_end,
-		      void *context);
+		      struct exporters *exporters, struct enricher *enricher,
+		      struct tagging *tagging, poller_on_end on_end, void *context);
 void poller_free(struct poller *poller);
 
 /* Finish the request going on, end the interval, then call `on_end`. */

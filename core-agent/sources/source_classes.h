@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "source.h"
+
+/* One line for each source; the rows of the table in sources.c. */
+extern const struct source_class configured_source;

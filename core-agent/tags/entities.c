@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "entities.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HASH_NONFATAL_OOM 1
+#define uthash_nonfatal_oom(item) ((item)->is_out_of_memory = true)
+#include <uthash.h>
+
+#include "tag.h"
+#include "tag_list.h"
+#include "tag_sets.h"
+
+/* Compared as bytes: what is behind the id is zero. */
+struct entity_key {
+	uint32_t kind;
+	char id[ENTITY_ID_SIZE];
+};
+
+/* What one source says. */
+struct claim {
+	bool is_there;
+	uint32_t list;		    /* number of the list that had it last */
+	uint64_t seen_ns;
+	uint64_t gone_ns;	    /* 0: the source has it */
+	const struct tag_set *tags; /* NULL: none */
+};
+
+struct entity {
+	struct entity_key key;
+	UT_hash_handle hh;
+	bool is_out_of_memory; /* could not be linked in */
+	char pod_uid[ENTITY_ID_SIZE];
+	struct claim claims[ENTITY_N_SOURCES];
+	struct address *addresses[ENTITY_MAX_ADDRESSES]; /* those that still point here, or NULL */
+	const struct tag_set *merged;
+	uint64_t merged_at; /* what entities.changes was */
+};
+
+struct address {
+	struct entity_address key;
+	UT_hash_handle hh;
+	bool is_out_of_memory;
+	struct entity *entity;
+	enum entity_source source;
+	size_t slot; /* in entity->addresses */
+};
+
+struct entities {
+	struct tag_sets *sets;
+	struct entities_limits limits;
+	struct entity *table;
+	struct address *addresses;
+	uint32_t list[ENTITY_N_SOURCES];
+	size_t n_from[ENTITY_N_SOURCES];
+	uint64_t changes; /* so many; merged sets from before the last one are stale */
+	struct entities_stats stats;
+	struct tag_list scratch;
+};
+
+struct entities *entities_new(struct tag_sets *sets, const struct entities_limits *limits)
+{
+	struct entities *entities = calloc(1, sizeof(*entities));
+
+	if (!entities)
+		return NULL;
+	entities->sets = sets;
+	entities->limits = *limits;
+	entities->changes = 1;
+	return entities;
+}
+
+static void remove_address(struct entities *entities, struct address *address)
+{
+	address->entity->addresses[address->slot] = NULL;
+	HASH_DEL(entities->addresses, address);
+	free(address);
+}
+
+static void remove_addresses(struct entities *entities, struct entity *entity,
+			     enum entity_source source)
+{
+	for (size_t i = 0; i < ENTITY_MAX_ADDRESSES; i++)
+		if (entity->addresses[i] && entity->addresses[i]->source == source)
+			remove_address(entities, entity->addresses[i]);
+}
+
+static void drop_claim(struct entities *entities, struct entity *entity, enum entity_source source)
+{
+	struct claim *claim = &entity->claims[source];
+
+	if (!claim->is_there)
+		return;
+	if (!claim->gone_ns)
+		entities->n_from[source]--;
+	tag_sets_release(entities->sets, claim->tags);
+	*claim = (struct claim){0};
+	remove_addresses(entities, entity, source);
+	entities->changes++;
+}
+
+static void remove_entity(struct entities *entities, struct entity *entity)
+{
+	for (int source = 0; source < ENTITY_N_SOURCES; source++)
+		drop_claim(entities, entity, source);
+	tag_sets_release(entities->sets, entity->merged);
+	HASH_DEL(entities->table, entity);
+	free(entity);
+}
+
+void entities_free(struct entities *entities)
+{
+	struct entity *entity, *next;
+
+	if (!entities)
+		return;
+	HASH_ITER(hh, entities->table, entity, next)
+		remove_entity(entities, entity);
+	free(entities);
+}
+
+static int make_key(enum entity_kind kind, const char *id, struct entity_key *ret)
+{
+	size_t size = id ? strlen(id) : 0;
+
+	if (size >= sizeof(ret->id) || (size == 0 && kind != ENTITY_HOST))
+		return -EINVAL;
+	*ret = (struct entity_key){.kind = kind};
+	memcpy(ret->id, id ? id : "", size);
+	return 0;
+}
+
+static struct entity *find(const struct entities *entities, const struct entity_key *key)
+{
+	struct entity *entity;
+
+	HASH_FIND(hh, entities->table, key, sizeof(*key), entity);
+	return entity;
+}
+
+static struct entity *add_entity(struct entities *entities, const struct entity_key *key)
+{
+	struct entity *entity = calloc(1, sizeof(*entity));
+
+	if (!entity)
+		return NULL;
+	entity->key = *key;
+	HASH_ADD(hh, entities->table, key, sizeof(entity->key), entity);
+	if (!entity->is_out_of_memory)
+		return entity;
+	free(entity);
+	return NULL;
+}
+
+static bool has_claims(const struct entity *entity)
+{
+	for (int source = 0; source < ENTITY_N_SOURCES; source++)
+		if (entity->claims[source].is_there)
+			return true;
+	return false;
+}
+
+static size_t free_slot(const struct entity *entity)
+{
+	size_t i = 0;
+
+	while (i < ENTITY_MAX_ADDRESSES && entity->addresses[i])
+		i++;
+	return i;
+}
+
+/* False: no room or no memory. Who had the address before has it no longer. */
+static bool add_address(struct entities *entities, struct entity *entity,
+			enum entity_source source, const struct entity_address *key)
+{
+	struct address *address;
+	size_t slot;
+
+	HASH_FIND(hh, entities->addresses, key, sizeof(*key), address);
+	if (address && address->entity == entity)
+		return true;
+	if (address)
+		remove_address(entities, address);
+	slot = free_slot(entity);
+	address = slot < ENTITY_MAX_ADDRESSES ? calloc(1, sizeof(*address)) : NULL;
+	if (!address)
+		return false;
+	*address = (struct address){.entity = entity, .source = source, .slot = slot};
+	memcpy(&address->key, key, sizeof(*key));
+	HASH_ADD(hh, entities->addresses, key, sizeof(address->key), address);
+	if (address->is_out_of_memory) {
+		free(address);
+		return false;
+	}
+	entity->addresses[slot] = address;
+	return true;
+}
+
+/* Padding and what an IPv4 address leaves unused must not make a difference. */
+static struct entity_address clean_address(enum connection_family family, const uint8_t address[16])
+{
+	struct entity_address key;
+
+	memset(&key, 0, sizeof(key));
+	key.family = family;
+	memcpy(key.address, address, family == CONNECTION_IPV4 ? 4 : 16);
+	return key;
+}
+
+static void set_addresses(struct entities *entities, struct entity *entity,
+			  enum entity_source source, const struct entity_report *report)
+{
+	remove_addresses(entities, entity, source);
+	for (size_t i = 0; i < report->n_addresses; i++) {
+		struct entity_address key = clean_address(report->addresses[i].family,
+							  report->addresses[i].address);
+
+		if (!add_address(entities, entity, source, &key))
+			entities->stats.n_addresses_left_out++;
+	}
+}
+
+static bool set_pod(struct entity *entity, const char *pod_uid)
+{
+	size_t size = pod_uid ? strlen(pod_uid) : 0;
+
+	if (size == 0 || size >= sizeof(entity->pod_uid) || strcmp(entity->pod_uid, pod_uid) == 0)
+		return false;
+	memcpy(entity->pod_uid, pod_uid, size + 1);
+	return true;
+}
+
+static void set_claim(struct entities *entities, struct entity *entity, enum entity_source source,
+		      const struct entity_report *report, uint64_t now_ns)
+{
+	struct claim *claim = &entity->claims[source];
+	const struct tag_set *before = claim->tags;
+
+	if (!claim->is_there || claim->gone_ns)
+		entities->n_from[source]++;
+	claim->tags = tag_sets_take(entities->sets, report->tags);
+	if (claim->tags != before || !claim->is_there)
+		entities->changes++;
+	tag_sets_release(entities->sets, before);
+	entities->stats.n_tags_left_out += report->tags->n_left_out;
+	claim->is_there = true;
+	claim->gone_ns = 0;
+	claim->seen_ns = now_ns;
+	claim->list = entities->list[source];
+	if (set_pod(entity, report->pod_uid))
+		entities->changes++;
+	set_addresses(entities, entity, source, report);
+}
+
+int entities_set(struct entities *entities, enum entity_source source,
+		 const struct entity_report *report, uint64_t now_ns)
+{
+	struct entity_key key;
+	struct entity *entity;
+
+	if (make_key(report->kind, report->id, &key) < 0)
+		return -EINVAL;
+	entity = find(entities, &key);
+	if ((!entity || !entity->claims[source].is_there || entity->claims[source].gone_ns) &&
+	    entities->n_from[source] >= entities->limits.max_entities) {
+		entities->stats.n_entities_left_out++;
+		return -ENOSPC;
+	}
+	if (!entity)
+		entity = add_entity(entities, &key);
+	if (!entity) {
+		entities->stats.n_entities_left_out++;
+		return -ENOMEM;
+	}
+	set_claim(entities, entity, source, report, now_ns);
+	return 0;
+}
+
+static void end_claim(struct entities *entities, struct entity *entity, enum entity_source source,
+		      uint64_t now_ns)
+{
+	struct claim *claim = &entity->claims[source];
+
+	if (!claim->is_there || claim->gone_ns)
+		return;
+	claim->gone_ns = now_ns ? now_ns : 1;
+	entities->n_from[source]--;
+}
+
+void entities_remove(struct entities *entities, enum entity_source source, enum entity_kind kind,
+		     const char *id, uint64_t now_ns)
+{
+	struct entity_key key;
+	struct entity *entity = make_key(kind, id, &key) == 0 ? find(entities, &key) : NULL;
+
+	if (entity)
+		end_claim(entities, entity, source, now_ns);
+}
+
+void entities_begin_list(struct entities *entities, enum entity_source source)
+{
+	entities->list[source]++;
+}
+
+void entities_end_list(struct entities *entities, enum entity_source source, uint64_t now_ns)
+{
+	for (struct entity *entity = entities->table; entity; entity = entity->hh.next)
+		if (entity->claims[source].list != entities->list[source])
+			end_claim(entities, entity, source, now_ns);
+}
+
+const struct entity *entities_find(const struct entities *entities, enum entity_kind kind,
+				   const char *id)
+{
+	struct entity_key key;
+
+	return make_key(kind, id, &key) == 0 ? find(entities, &key) : NULL;
+}
+
+const struct entity *entities_find_address(const struct entities *entities,
+					   enum connection_family family,
+					   const uint8_t bytes[16])
+{
+	struct entity_address key = clean_address(family, bytes);
+	const struct address *address;
+
+	HASH_FIND(hh, entities->addresses, &key, sizeof(key), address);
+	return address ? address->entity : NULL;
+}
+
+enum entity_kind entity_kind(const struct entity *entity)
+{
+	return entity->key.kind;
+}
+
+const char *entity_id(const struct entity *entity)
+{
+	return entity->key.id;
+}
+
+static void split(const char *tag, char ret_key[TAG_SIZE], const char **ret_value)
+{
+	const char *colon = strchr(tag, ':'); /* tag_format() has put it there */
+
+	memcpy(ret_key, tag, (size_t)(colon - tag));
+	ret_key[colon - tag] = '\0';
+	*ret_value = colon + 1;
+}
+
+static bool has_key(const struct tag_list *list, size_t n, const char *key)
+{
+	size_t size = strlen(key);
+
+	for (size_t i = 0; i < n; i++) {
+		const char *tag = tag_list_get(list, i);
+
+		if (strncmp(tag, key, size) == 0 && tag[size] == ':')
+			return true;
+	}
+	return false;
+}
+
+/* Those of its keys that the list does not have yet. */
+static void add_new_keys(struct tag_list *list, const struct tag_set *set)
+{
+	char key[TAG_SIZE];
+	const char *value;
+	size_t n_before = list->n;
+
+	for (size_t i = 0; i < tag_set_n(set); i++) {
+		split(tag_set_get(set, i), key, &value);
+		if (!has_key(list, n_before, key))
+			tag_list_add(list, key, value);
+	}
+}
+
+static void add_claims(struct tag_list *list, const struct entity *entity)
+{
+	for (int source = 0; source < ENTITY_N_SOURCES; source++)
+		add_new_keys(list, entity->claims[source].tags);
+}
+
+static const struct entity *pod_of(const struct entities *entities, const struct entity *entity)
+{
+	if (entity->key.kind != ENTITY_CONTAINER || !entity->pod_uid[0])
+		return NULL;
+	return entities_find(entities, ENTITY_POD, entity->pod_uid);
+}
+
+const struct tag_set *entities_tags(struct entities *entities, const struct entity *entity)
+{
+	struct entity *own = (struct entity *)(uintptr_t)entity;
+	const struct entity *pod = pod_of(entities, entity);
+	const struct tag_set *before = own->merged;
+
+	if (own->merged_at == entities->changes)
+		return own->merged;
+	tag_list_clear(&entities->scratch);
+	add_claims(&entities->scratch, entity);
+	if (pod)
+		add_claims(&entities->scratch, pod);
+	own->merged = tag_sets_take(entities->sets, &entities->scratch);
+	own->merged_at = entities->changes;
+	tag_sets_release(entities->sets, before);
+	return own->merged;
+}
+
+const struct tag_set *entity_tags_from(const struct entity *entity, enum entity_source source)
+{
+	return entity->claims[source].tags;
+}
+
+size_t entities_n_from(const struct entities *entities, enum entity_source source)
+{
+	return entities->n_from[source];
+}
+
+void entities_for_each(const struct entities *entities, entities_on_entity on_entity,
+		       void *context)
+{
+	for (const struct entity *entity = entities->table; entity; entity = entity->hh.next)
+		on_entity(entity, context);
+}
+
+/* Settings do not fall silent. */
+static void age(struct entities *entities, struct entity *entity, enum entity_source source,
+		uint64_t now_ns)
+{
+	const struct claim *claim = &entity->claims[source];
+
+	if (!claim->is_there)
+		return;
+	if (claim->gone_ns && now_ns - claim->gone_ns > entities->limits.keep_ns) {
+		drop_claim(entities, entity, source);
+	} else if (source != ENTITY_FROM_SETTINGS && !claim->gone_ns &&
+		   now_ns - claim->seen_ns > entities->limits.max_age_ns) {
+		drop_claim(entities, entity, source);
+		entities->stats.n_aged++;
+	}
+}
+
+void entities_tick(struct entities *entities, uint64_t now_ns)
+{
+	struct entity *entity, *next;
+
+	HASH_ITER(hh, entities->table, entity, next) {
+		for (int source = 0; source < ENTITY_N_SOURCES; source++)
+			age(entities, entity, source, now_ns);
+		if (!has_claims(entity))
+			remove_entity(entities, entity);
+	}
+}
+
+struct entities_stats entities_get_stats(const struct entities *entities)
+{
+	struct entities_stats stats = entities->stats;
+
+	stats.n_entities = HASH_COUNT(entities->table);
+	return stats;
+}
+
+const char *entity_source_name(enum entity_source source)
+{
+	static const char *const names[ENTITY_N_SOURCES] = {
+		[ENTITY_FROM_KUBELET] = "kubelet", [ENTITY_FROM_KUBE_API] = "kube_api",
+		[ENTITY_FROM_ECS] = "ecs",	   [ENTITY_FROM_DOCKER] = "docker",
+		[ENTITY_FROM_PODMAN] = "podman",   [ENTITY_FROM_CRI] = "cri",
+		[ENTITY_FROM_CLOUD] = "cloud",	   [ENTITY_FROM_SETTINGS] = "settings",
+	};
+
+	return names[source];
+}
+
+const char *entity_kind_name(enum entity_kind kind)
+{
+	static const char *const names[] = {[ENTITY_CONTAINER] = "container",
+					    [ENTITY_POD] = "pod",
+					    [ENTITY_HOST] = "host"};
+
+	return names[kind];
+}
