@@ -117,10 +117,14 @@ struct connection {
 	struct connection_owner owner;
 	bool owner_is_listener; /* who accepted is not known (yet) */
 
+	/* Who has the other end, where that is on this host; NULL or 0: unknown. */
+	uint32_t remote_pid;
+	const char *remote_comm;
+	const char *remote_container_id;
+
 	/* Of the container or pod at each end, shared, valid as the owner's; NULL: none. */
 	const struct tag_set *tags;
 	const struct tag_set *remote_tags;
-	const char *remote_container_id; /* where it is on this host; NULL: unknown */
 
 	struct connection_counters total; /* since the connection began */
 	struct connection_counters interval;

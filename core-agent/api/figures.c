@@ -111,6 +111,9 @@ static void collect_ingest(const struct api *api, struct figures *figures)
 	      stats->n_processes_not_kept);
 	count(figures, "probe_restarts", "Other instances of the probe met.", stats->n_instances);
 	count(figures, "intervals_aborted", "Intervals that ended early.", stats->n_aborted);
+	count(figures, "local_owners_left_out",
+	      "Ends on this host that the records of their other ends could not be told of.",
+	      stats->n_owners_left_out);
 	gauge(figures, "baselines", "Open connections with a baseline.", delta->n_entries);
 	count(figures, "baselines_full", "Records without room for a baseline.",
 	      delta->n_table_full);

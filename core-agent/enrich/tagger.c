@@ -77,6 +77,19 @@ void tagger_fill(struct tagger *tagger, struct connection *connection)
 		fill_remote(tagger, connection);
 }
 
+void tagger_fill_other(struct tagger *tagger, struct connection *connection,
+		       const struct connection *other)
+{
+	const struct entity *entity = find_local(tagger, &other->owner);
+
+	connection->remote_pid = other->pid;
+	connection->remote_comm = other->comm;
+	if (other->owner.container_id)
+		connection->remote_container_id = other->owner.container_id;
+	if (entity)
+		connection->remote_tags = entities_tags(tagger->entities, entity);
+}
+
 static const char *or_null(const char *text)
 {
 	return *text ? text : NULL;

@@ -3,7 +3,8 @@
 
 /*
  * The tags of both ends of a connection: of the local one by its container, else its pod;
- * of the remote one by its address. Expects the owner to be filled in.
+ * of the remote one by its address, or by its owner where that is known. Expects the owner
+ * to be filled in.
  */
 
 #include <stdint.h>
@@ -26,6 +27,10 @@ void tagger_free(struct tagger *tagger); /* takes NULL */
 
 /* What it fills in is valid until sources change what they say: the next turn of the loop. */
 void tagger_fill(struct tagger *tagger, struct connection *connection);
+
+/* The other end is on this host, and is this one, with its owner. */
+void tagger_fill_other(struct tagger *tagger, struct connection *connection,
+		       const struct connection *other);
 
 /* What is known of this host, valid as long. */
 void tagger_fill_interval(struct tagger *tagger, struct interval *interval);

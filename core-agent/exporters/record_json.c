@@ -156,7 +156,9 @@ static int set_owner(json_t *object, const struct connection *connection)
 
 static int set_remote_owner(json_t *object, const struct connection *connection)
 {
-	return set_text(object, "remote_container_id", connection->remote_container_id);
+	return set_known_number(object, "remote_pid", connection->remote_pid) |
+	       set_text(object, "remote_comm", connection->remote_comm) |
+	       set_text(object, "remote_container_id", connection->remote_container_id);
 }
 
 /* After all others: a tag must not take the place of a field. */
@@ -387,8 +389,8 @@ bool record_json_has_field(const char *name)
 		"time", "id", "probe_instance", "state", "error", "proto", "family", "direction",
 		"role", "local_ip", "local_port", "remote_ip", "remote_port", "netns", "pid", "comm",
 		"owner_is_listener", "exe", "cmdline", "user", "container_id", "container_runtime",
-		"pod_uid", "systemd_unit", "remote_container_id", "rtt_us", "rtt_var_us", "drops",
-		"started", "connect_us", "accept_us", "duration_ms",
+		"pod_uid", "systemd_unit", "remote_pid", "remote_comm", "remote_container_id",
+		"rtt_us", "rtt_var_us", "drops", "started", "connect_us", "accept_us", "duration_ms",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)

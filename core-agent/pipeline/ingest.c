@@ -8,6 +8,7 @@
 #include "exporters/exporters.h"
 #include "host_pairs.h"
 #include "listeners.h"
+#include "local_ends.h"
 #include "log.h"
 #include "state_store.h"
 
@@ -25,6 +26,7 @@ struct ingest {
 	struct state_store store;
 	struct listeners *listeners;
 	struct host_pairs *pairs;
+	struct local_ends *ends;
 	uint64_t process_next; /* not saved: the table of processes is in memory only */
 
 	enum ingest_stream stream;
@@ -55,7 +57,8 @@ struct ingest *ingest_new(struct enricher *enricher, struct tagger *tagger,
 	ingest->process_next = 1;
 	ingest->listeners = listeners_new(LISTENERS_MAX);
 	ingest->pairs = host_pairs_new(max_connections);
-	if (ingest->listeners && ingest->pairs &&
+	ingest->ends = local_ends_new(max_connections);
+	if (ingest->listeners && ingest->pairs && ingest->ends &&
 	    state_store_init(&ingest->store, history, max_connections) == 0)
 		return ingest;
 	ingest_free(ingest);
@@ -69,6 +72,7 @@ void ingest_free(struct ingest *ingest)
 	state_store_deinit(&ingest->store);
 	listeners_free(ingest->listeners);
 	host_pairs_free(ingest->pairs);
+	local_ends_free(ingest->ends);
 	free(ingest);
 }
 
@@ -133,6 +137,7 @@ static void reset(struct ingest *ingest, const char *instance, const char *boot_
 	} else {
 		listeners_clear(ingest->listeners);
 		host_pairs_clear(ingest->pairs);
+		local_ends_clear(ingest->ends);
 	}
 	state_store_reset(&ingest->store, instance, boot_id);
 }
@@ -249,18 +254,41 @@ static int look_ahead(struct ingest *ingest, const Sysprobe__V1__Connection *rec
 	if (connection.state == CONNECTION_LISTENING)
 		return take_listener(ingest, &connection);
 	host_pairs_see(ingest->pairs, &connection);
+	if (host_pairs_has(ingest->pairs, &connection))
+		local_ends_note(ingest->ends, &connection);
 	return 0;
+}
+
+/* Both ends are here: say who has the other. */
+static void fill_other(struct ingest *ingest, struct connection *connection)
+{
+	const struct local_end_owner *owner;
+	struct connection other = {.state = CONNECTION_OPEN};
+
+	local_ends_note(ingest->ends, connection);
+	owner = local_ends_other(ingest->ends, connection);
+	if (!owner)
+		return;
+	other.pid = owner->pid;
+	other.process_start_ns = owner->process_start_ns;
+	other.cgroup_id = owner->cgroup_id;
+	enricher_fill(ingest->enricher, &other);
+	tagger_fill_other(ingest->tagger, connection, &other);
 }
 
 static int export_connection(struct ingest *ingest, struct connection *connection)
 {
 	int r = begin_interval(ingest);
+	bool is_local;
 
 	if (r < 0)
 		return r;
-	direction_fill(connection, host_pairs_has(ingest->pairs, connection));
+	is_local = host_pairs_has(ingest->pairs, connection);
+	direction_fill(connection, is_local);
 	enricher_fill(ingest->enricher, connection);
 	tagger_fill(ingest->tagger, connection);
+	if (is_local)
+		fill_other(ingest, connection);
 	ingest->stats.n_connections++;
 	return note_export(ingest, exporters_connection(ingest->exporters, connection));
 }
@@ -330,6 +358,7 @@ static void refresh_stats(struct ingest *ingest)
 	ingest->stats.n_listeners_left_out =
 		listeners_get_stats(ingest->listeners)->n_table_full;
 	ingest->stats.n_ends_left_out = pairs->n_full + pairs->n_hurried;
+	ingest->stats.n_owners_left_out = local_ends_get_stats(ingest->ends)->n_full;
 }
 
 int ingest_batch(const Sysprobe__V1__Batch *batch, void *context)
@@ -364,6 +393,7 @@ void ingest_end_poll(struct ingest *ingest)
 	state_store_sweep(&ingest->store);
 	listeners_sweep(ingest->listeners);
 	host_pairs_sweep(ingest->pairs);
+	local_ends_sweep(ingest->ends);
 	ingest->store.positions.polled_unix_ns = ingest->interval.end_unix_ns;
 }
 

@@ -39,6 +39,7 @@ struct ingest_stats {
 	uint64_t n_instances;	  /* restarts of the probe seen */
 	uint64_t n_aborted;	  /* intervals that ended early */
 	uint64_t n_listeners_left_out; /* times that a listening socket found no room */
+	uint64_t n_owners_left_out; /* of ends on this host, for the records of the other ends */
 	uint64_t n_ends_left_out; /* ends that may lack direction "local" for want of room */
 };
 

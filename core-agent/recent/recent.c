@@ -152,6 +152,7 @@ static void set_texts(struct recent *recent, struct recent_record *record,
 		[RECENT_CONTAINER_ID] = owner->container_id,
 		[RECENT_POD_UID] = owner->pod_uid,
 		[RECENT_SYSTEMD_UNIT] = owner->systemd_unit,
+		[RECENT_REMOTE_COMM] = connection->remote_comm,
 		[RECENT_REMOTE_CONTAINER_ID] = connection->remote_container_id,
 	};
 
@@ -191,6 +192,7 @@ static void set_record(struct recent *recent, struct recent_record *record,
 	memcpy(record->local_address, connection->local_address, 16);
 	memcpy(record->remote_address, connection->remote_address, 16);
 	record->pid = connection->pid;
+	record->remote_pid = connection->remote_pid;
 	record->netns = connection->netns;
 	record->error = connection->error;
 	record->rtt_us = connection->rtt_us;
@@ -333,6 +335,8 @@ void recent_to_connection(const struct recent_record *record, struct connection 
 			  .systemd_unit = record->texts[RECENT_SYSTEMD_UNIT]},
 		.tags = record->tags,
 		.remote_tags = record->remote_tags,
+		.remote_pid = record->remote_pid,
+		.remote_comm = record->texts[RECENT_REMOTE_COMM],
 		.remote_container_id = record->texts[RECENT_REMOTE_CONTAINER_ID],
 		.total = record->total,
 		.has_rtt = record->has_rtt,

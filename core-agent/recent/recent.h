@@ -22,6 +22,7 @@ enum recent_text {
 	RECENT_CONTAINER_ID,
 	RECENT_POD_UID,
 	RECENT_SYSTEMD_UNIT,
+	RECENT_REMOTE_COMM,
 	RECENT_REMOTE_CONTAINER_ID,
 	RECENT_N_TEXTS,
 };
@@ -59,6 +60,7 @@ struct recent_record {
 	uint64_t closed_unix_ns;
 	uint32_t rtt_us;
 	uint32_t rtt_var_us;
+	uint32_t remote_pid;
 	bool owner_is_listener;
 	struct connection_facts facts;
 };

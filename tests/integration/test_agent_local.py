@@ -43,6 +43,38 @@ def test_pair_between_two_namespaces_is_local_and_counts_once(probe, start_agent
     assert sum(r["bytes_sent"] for r in records) == 70300  # every byte is sent once, too
 
 
+def test_each_end_of_a_local_pair_names_who_has_the_other(probe, start_agent, pair, peers):
+    agent = start_agent()
+    agent.wait_log("met system-probe")
+    server = peers(pair.right, "tcp_peer.py", "listen", "4", "0.0.0.0")
+    client = peers(pair.left, "tcp_peer.py", "connect", "4", "10.77.0.2", server.port)
+    server.do("accept")
+    transfer(client, server, 1)
+
+    def named(namespace, pid):
+        return [r for r in agent.connections(namespace) if r.get("remote_pid") == pid]
+
+    until(lambda: named(pair.left, server.pid), "the client's record names the server")
+    until(lambda: named(pair.right, client.pid), "the server's record names the client")
+    comm = open(f"/proc/{client.pid}/comm").read().strip()
+    assert named(pair.right, client.pid)[-1]["remote_comm"] == comm
+
+
+def test_both_ends_of_a_short_local_connection_name_each_other(probe, start_agent, pair, peers):
+    """Both are seen for the first time when they have closed already."""
+    agent = start_agent(env={"DD_PROCESS_CONFIG_INTERVALS_CONNECTIONS": "3600s"})
+    agent.wait_log("met system-probe")
+    server = peers(pair.right, "tcp_peer.py", "listen", "4", "0.0.0.0")
+    client = peers(pair.left, "tcp_peer.py", "connect", "4", "10.77.0.2", server.port)
+    server.do("accept")
+    client.do("close")
+    server.do("close")
+    (left,) = until(lambda: agent.connections(pair.left), "the client's end")
+    (right,) = until(lambda: agent.connections(pair.right), "the server's end")
+    assert (left["pid"], left.get("remote_pid")) == (client.pid, server.pid)
+    assert (right["pid"], right.get("remote_pid")) == (server.pid, client.pid)
+
+
 def test_listener_older_than_the_probe_is_reported_once_and_again_when_it_drops(folder, pair,
                                                                                 peers):
     server = peers(pair.right, "tcp_peer.py", "listen", "4", "0.0.0.0", "0", "1")
