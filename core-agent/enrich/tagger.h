@@ -20,7 +20,7 @@ struct tagger_stats {
 	uint64_t n_unknown; /* connections with a container or pod that no source knows */
 };
 
-/* `sources` is told of who is unknown. All outlive it. NULL: out of memory. */
+/* `sources`, or NULL, is told of who is unknown. All outlive it. NULL: out of memory. */
 struct tagger *tagger_new(struct entities *entities, struct sources *sources,
 			  const struct host_facts *host);
 void tagger_free(struct tagger *tagger); /* takes NULL */

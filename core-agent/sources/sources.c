@@ -76,12 +76,13 @@ static bool is_wanted(const struct sources *sources, enum entity_kind kind, cons
 
 void sources_wanted(struct sources *sources, enum entity_kind kind, const char *id)
 {
-	struct wanted *wanted = &sources->wanted[sources->n_wanted];
 	size_t size = strlen(id) + 1;
+	struct wanted *wanted;
 
-	if (sources->n_wanted == MAX_WANTED || size > sizeof(wanted->id) ||
+	if (!sources || sources->n_wanted == MAX_WANTED || size > sizeof(wanted->id) ||
 	    is_wanted(sources, kind, id))
 		return;
+	wanted = &sources->wanted[sources->n_wanted];
 	wanted->kind = kind;
 	memcpy(wanted->id, id, size);
 	sources->n_wanted++;

@@ -11,7 +11,7 @@ struct sources;
 struct sources *sources_new(const struct source_context *context);
 void sources_free(struct sources *sources); /* takes NULL */
 
-/* Somebody has this entity, and nobody knows it. */
+/* Somebody has this entity, and nobody knows it. NULL: there is nobody to ask. */
 void sources_wanted(struct sources *sources, enum entity_kind kind, const char *id);
 
 /* Once an interval: what is wanted may be said again. */

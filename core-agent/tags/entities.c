@@ -5,7 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <xxhash.h>
+
 #define HASH_NONFATAL_OOM 1
+/* The function of uthash takes a byte at a time; keys here are long, and looked up often. */
+#define HASH_FUNCTION(key, size, hash) ((hash) = (unsigned int)XXH3_64bits(key, size))
 #define uthash_nonfatal_oom(item) ((item)->is_out_of_memory = true)
 #include <uthash.h>
 
@@ -392,11 +396,12 @@ static const struct entity *pod_of(const struct entities *entities, const struct
 const struct tag_set *entities_tags(struct entities *entities, const struct entity *entity)
 {
 	struct entity *own = (struct entity *)(uintptr_t)entity;
-	const struct entity *pod = pod_of(entities, entity);
 	const struct tag_set *before = own->merged;
+	const struct entity *pod;
 
 	if (own->merged_at == entities->changes)
 		return own->merged;
+	pod = pod_of(entities, entity);
 	tag_list_clear(&entities->scratch);
 	add_claims(&entities->scratch, entity);
 	if (pod)
