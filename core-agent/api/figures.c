@@ -105,6 +105,10 @@ static void collect_ingest(const struct api *api, struct figures *figures)
 	count(figures, "processes_not_kept", "Processes that the table refused.",
 	      stats->n_processes_not_kept);
 	count(figures, "probe_restarts", "Other instances of the probe met.", stats->n_instances);
+	count(figures, "listeners_left_out", "Looks at listening sockets without room.",
+	      stats->n_listeners_left_out);
+	count(figures, "ends_left_out", "Ends that may lack direction local for want of room.",
+	      stats->n_ends_left_out);
 	count(figures, "intervals_aborted", "Intervals that ended early.", stats->n_aborted);
 	gauge(figures, "baselines", "Open connections with a baseline.", delta->n_entries);
 	count(figures, "baselines_full", "Records without room for a baseline.",

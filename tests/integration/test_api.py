@@ -436,6 +436,7 @@ def test_log_lines_are_streamed(agent):
 def test_huge_headers_are_refused(agent, fake):
     answer = agent.request("/agent/version", headers={"X-Long": "x" * 20000})
     assert answer.status == 431
+    assert agent.figures()["server_bad_requests"]["ipc"] == 1
     assert_polls_go_on(fake)
 
 
@@ -467,8 +468,9 @@ def test_a_thousand_idle_connections_are_bounded_and_do_not_keep_others_out(agen
             held.append(agent.socket())
         assert agent.get("/agent/version")["version"]
         assert_polls_go_on(fake)
-        clients = agent.figures()["server_clients"]["ipc"]
-        assert clients <= 64
+        figures = agent.figures()
+        assert figures["server_clients"]["ipc"] <= 64
+        assert figures["server_evicted"]["ipc"] >= 1000 - 64
     finally:
         for one in held:
             one.close()
@@ -514,13 +516,30 @@ def test_a_client_that_stops_reading_is_dropped_while_polling_goes_on(fake, star
 def test_requests_over_the_rate_are_429(agent):
     client = agent.client()
     headers = {"Authorization": f"Bearer {agent.token()}"}
-    seen = set()
+    seen = []
     for _ in range(400):
         client.request("GET", "/agent/version", headers=headers)
         answer = client.getresponse()
         answer.read()
-        seen.add(answer.status)
-    assert seen == {200, 429}
+        seen.append(answer.status)
+    assert set(seen) == {200, 429}
+    assert agent.figures()["server_rate_limited"]["ipc"] == seen.count(429)
+
+
+def test_handshakes_over_the_rate_wait_and_are_counted(agent):
+    held = [agent.socket() for _ in range(60)]
+    try:
+        for _ in range(5):  # what a client says first, cut short: costs a handshake's turn
+            for one in held:
+                one.sendall(b"\x16\x03\x01\x00\x50\x01")
+            for one in held:
+                one.close()
+            held = [agent.socket() for _ in range(60)]
+        until(lambda: agent.figures()["server_delayed"]["ipc"] > 0, "some had to wait")
+        assert agent.get("/agent/version")["version"]
+    finally:
+        for one in held:
+            one.close()
 
 
 def test_every_setting_of_the_list_can_be_set(agent):
