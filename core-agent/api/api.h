@@ -21,9 +21,10 @@ struct probe_status;
 struct recent;
 struct runtime;
 
-/* All of them, but `history`, which may be NULL, are there and outlive the API. */
+/* All of them, but `history` and `settings_path`, which may be NULL, are there and outlive the API. */
 struct api_parts {
 	const struct agent_settings *settings; /* those in use */
+	const char *settings_path; /* NULL: where every command looks by itself */
 	struct poller *poller;
 	struct ingest *ingest;
 	struct enricher *enricher;

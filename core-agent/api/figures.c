@@ -217,6 +217,11 @@ static void collect_servers(const struct api *api, struct figures *figures)
 		add_server(figures, api->ipc, "ipc", i);
 		add_server(figures, api->variables, "variables", i);
 	}
+	count(figures, "api_commands", "Diagnoses and flares begun.", api->commands.n_started);
+	count(figures, "api_commands_refused", "Those refused, as one was being made.",
+	      api->commands.n_refused);
+	count(figures, "api_commands_failed", "Those that failed or took too long.",
+	      api->commands.n_failed);
 	count(figures, "api_unauthorized", "Requests without a token.", api->n_unauthorized);
 	count(figures, "api_forbidden", "Requests with a wrong token.", api->n_forbidden);
 }

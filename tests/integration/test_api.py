@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The agent's IPC API and variables: who may ask, what is answered, what is bounded."""
+import io
 import json
 import os
 import secrets
@@ -7,6 +8,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import tarfile
 import time
 
 import pytest
@@ -14,7 +16,7 @@ import pytest
 from api_client import ApiAgent
 import fake_probe
 from fake_probe import connection, FakeProbe, proto
-from harness import run, until
+from harness import AGENT, run, until
 
 
 @pytest.fixture
@@ -429,6 +431,81 @@ def test_log_lines_are_streamed(agent):
     assert b"a setting was changed key=log_level value=debug" in stream.readline()
     client.close()
     until(lambda: agent.figures()["server_clients"]["ipc"] == 0, "the stream has ended")
+
+
+# Diagnosis and flare.
+
+def children(agent):
+    with open(f"/proc/{agent.pid}/task/{agent.pid}/children") as pids:
+        return pids.read().split()
+
+
+def begin(agent, method, path):
+    client = agent.client()
+    client.request(method, path, headers={"Authorization": f"Bearer {agent.token()}"})
+    return client, client.getresponse()
+
+
+def test_diagnosis_is_that_of_the_command(agent):
+    answer = agent.request("/agent/diagnose")
+    assert answer.headers["Content-Type"] == "application/x-ndjson"
+    findings = {f["check"]: f for f in answer.lines()}
+    by_hand = subprocess.run([AGENT, "diagnose", "--json", "--config", agent.settings_file],
+                             env={**os.environ, **agent.settings}, capture_output=True, text=True,
+                             check=False)
+    assert list(findings) == [json.loads(line)["check"] for line in by_hand.stdout.splitlines()]
+    for check in ("settings", "agent", "socket", "token", "mounts"):
+        assert findings[check]["result"] == "pass", findings[check]
+    assert children(agent) == []
+
+
+def test_diagnosis_tells_what_is_wrong_with_the_file_as_it_is_now(agent):
+    agent.settings_file.write_text("log_levle: info\n")
+    findings = {f["check"]: f for f in agent.request("/agent/diagnose").lines()}
+    assert findings["settings"]["result"] == "fail"
+    assert "log_levle" in findings["settings"]["text"]
+
+
+@pytest.fixture
+def slow(fake, start):
+    """Its diagnosis waits two seconds for a time server that says nothing."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        yield start(env={
+            "DD_SYSPROBE_NTP_SERVER": f"127.0.0.1:{silent.getsockname()[1]}"}).ready()
+
+
+def test_polling_goes_on_while_a_check_waits_and_a_second_one_is_503(slow, fake):
+    client, answer = begin(slow, "GET", "/agent/diagnose")
+    assert json.loads(answer.readline())["check"] == "settings"
+    assert_polls_go_on(fake)
+    second = slow.post("/agent/flare")
+    assert second.status == 503 and second.headers["Retry-After"] == "5", second.body
+    assert slow.figures()["api_commands_refused"] == 1
+    assert [json.loads(line)["check"] for line in answer][-1] == "clock"
+    client.close()
+    assert slow.request("/agent/diagnose").status == 200
+
+
+def test_diagnosis_ends_with_its_client(slow):
+    client, answer = begin(slow, "GET", "/agent/diagnose")
+    answer.readline()
+    assert len(children(slow)) == 1
+    answer.close()
+    client.close()
+    until(lambda: children(slow) == [], "the child is gone", 1.5)
+
+
+def test_flare_is_a_scrubbed_archive(fake, start):
+    agent = start(env=SECRETS).ready()
+    answer = agent.post("/agent/flare")
+    assert "filename=" in answer.headers["Content-Disposition"]
+    with tarfile.open(fileobj=io.BytesIO(answer.body)) as archive:
+        texts = {m.name.split("/")[1]: archive.extractfile(m).read().decode() for m in archive}
+    assert {"status.json", "config.json", "core-agent.log", "diagnose.jsonl"} <= set(texts)
+    assert json.loads(texts["config.json"])["api_key"] == "********"
+    for secret in (SECRETS["DD_API_KEY"], "hunter2hunter2", agent.token()):
+        assert secret.encode() not in answer.body
 
 
 # What is bounded.

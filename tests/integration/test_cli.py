@@ -384,6 +384,16 @@ def test_flare_holds_what_it_lists_and_no_secret(operator, folder):
     assert all(json.loads(line)["check"] for line in texts["diagnose.jsonl"].splitlines())
 
 
+def test_flare_to_standard_output_is_the_archive_alone(operator, folder):
+    with open(folder / "out.tar", "wb") as out:
+        done = subprocess.run([AGENT, "flare", "--output", "-"], env=operator.env, stdout=out,
+                              stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                              timeout=DEADLINE_S, check=True)
+    with tarfile.open(folder / "out.tar") as archive:
+        names = [m.name.split("/")[1] for m in archive]
+    assert names == [line.split()[1] for line in done.stderr.splitlines()[:-1]]
+
+
 def test_flare_list_writes_nothing(operator, folder):
     done = flare(operator, folder / "flare.tar", "--list")
     assert done.returncode == 0 and "status.json" in done.stdout
