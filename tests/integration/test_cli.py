@@ -428,20 +428,6 @@ def test_every_command_has_help(operator):
         assert out.startswith("Usage: core-agent") and "--config" in out
 
 
-def test_bash_completes_commands_options_and_values(operator, folder):
-    (folder / "completion").write_text(operator.out("completion", "bash"))
-
-    def complete(*words):
-        script = (f". {folder}/completion; COMP_WORDS=(core-agent {' '.join(words)}); "
-                  f"COMP_CWORD={len(words)}; _core_agent; echo ${{COMPREPLY[@]}}")
-        return subprocess.run(["bash", "-c", script], check=True, capture_output=True,
-                              text=True).stdout.split()
-    assert complete("conn") == ["connections"]
-    assert complete("connections", "--remote") == ["--remote", "--remote-port"]
-    assert complete("connections", "--state", "f") == ["failed"]
-    assert complete("config", "s") == ["set"]
-
-
 class Screen:
     """`core-agent top` in a terminal of tmux's."""
 
