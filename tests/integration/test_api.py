@@ -176,6 +176,15 @@ def test_tls_1_2_is_spoken_and_1_1_refused(agent):
     until(lambda: agent.figures()["server_tls_errors"]["ipc"] == 1, "the agent refused it")
 
 
+def test_an_answer_waits_for_no_acknowledgement(agent):
+    """The kernel delays one for 40 ms; small writes in a row would wait for it (Nagle)."""
+    def took_s():
+        start = time.monotonic()
+        assert agent.request("/agent/version").status == 200
+        return time.monotonic() - start
+    assert min(took_s() for _ in range(20)) < 0.035
+
+
 def test_plain_http_is_refused(agent, fake):
     with agent.socket() as plain:
         plain.sendall(b"GET /agent/version HTTP/1.1\r\nHost: localhost\r\n\r\n")
