@@ -475,6 +475,14 @@ def test_diagnosis_tells_what_is_wrong_with_the_file_as_it_is_now(agent):
     assert "log_levle" in findings["settings"]["text"]
 
 
+def test_agent_does_not_judge_the_capabilities_that_it_gave_up(start):
+    agent = start().listening()
+    findings = {f["check"]: f for f in agent.request("/agent/diagnose").lines()}
+    assert findings["socket"]["result"] == "fail"
+    assert findings["capabilities"]["result"] == "warning"
+    assert "as root" in findings["capabilities"]["remedy"]
+
+
 @pytest.fixture
 def slow(fake, start):
     """Its diagnosis waits two seconds for a time server that says nothing."""
