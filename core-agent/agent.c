@@ -125,10 +125,12 @@ static int make_poller(struct agent *agent, const struct agent_settings *setting
 	return agent->poller ? 0 : -ENOMEM;
 }
 
-static int make_api(struct agent *agent, const struct agent_settings *settings)
+static int make_api(struct agent *agent, const struct agent_settings *settings,
+		    const struct runtime_source *source)
 {
 	const struct api_parts parts = {
 		.settings = settings,
+		.settings_path = source->is_path_default ? NULL : source->path,
 		.poller = agent->poller,
 		.ingest = agent->ingest,
 		.enricher = agent->enricher,
@@ -164,7 +166,7 @@ static int make_answers(struct agent *agent, struct agent_settings *settings,
 		return -ENOMEM;
 	if (settings->cmd_port)
 		exporters_set_recent(agent->exporters, agent->recent);
-	return make_api(agent, settings);
+	return make_api(agent, settings, source);
 }
 
 static int make_parts(struct agent *agent, struct agent_settings *settings,

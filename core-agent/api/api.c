@@ -264,6 +264,7 @@ struct api *api_new(struct event_base *base, const struct api_parts *parts)
 		return NULL;
 	api->parts = *parts;
 	api->base = base;
+	api->commands.base = base;
 	api->started_ns = api_monotonic_ns();
 	api->token = auth_token_new(parts->settings->auth_token_file_path);
 	api->logs = log_stream_hub_new();

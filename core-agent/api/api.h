@@ -22,9 +22,10 @@ struct recent;
 struct runtime;
 struct tagging;
 
-/* All of them, but `history`, which may be NULL, are there and outlive the API. */
+/* All of them, but `history` and `settings_path`, which may be NULL, are there and outlive the API. */
 struct api_parts {
 	const struct agent_settings *settings; /* those in use */
+	const char *settings_path; /* NULL: where every command looks by itself */
 	struct poller *poller;
 	struct ingest *ingest;
 	struct enricher *enricher;

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "api.h"
+#include "own_command.h"
 #include "server/request.h"
 #include "server/response.h"
 
@@ -45,6 +46,7 @@ struct api {
 	struct server *variables; /* likewise */
 	struct event *renew;
 	struct log_stream_hub *logs;
+	struct own_command_host commands;
 	uint64_t started_ns; /* CLOCK_MONOTONIC */
 	unsigned int n_lists; /* being read */
 	uint64_t n_unauthorized, n_forbidden;
@@ -107,6 +109,9 @@ void rollups_get_containers(struct api *api, const struct api_request *request,
 			    struct response *response);
 void tagger_get_list(struct api *api, const struct api_request *request,
 		     struct response *response);
+void support_diagnose(struct api *api, const struct api_request *request,
+		      struct response *response);
+void support_flare(struct api *api, const struct api_request *request, struct response *response);
 void stop_agent(struct api *api, const struct api_request *request, struct response *response);
 void logs_get_recent(struct api *api, const struct api_request *request, struct response *response);
 void logs_stream(struct api *api, const struct api_request *request, struct response *response);

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api_internal.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "exporters/record_json.h"
 #include "exporters/record_tags.h"
 #include "list.h"
-#include "tagging.h"
-#include "recent/filter.h"
 #include "recent/recent.h"
+#include "tagging.h"
 
 #define MAX_FIELDS 48
 #define FIELD_BYTES 32
@@ -19,7 +17,6 @@ typedef uint64_t (*sort_key)(const struct recent_record *record);
 
 struct query {
 	struct list_query list;
-	struct filter filter;
 	sort_key key;
 	bool is_ascending;
 	char fields[MAX_FIELDS][FIELD_BYTES];
@@ -154,24 +151,14 @@ static bool set_parameter(const char *name, const char *value, void *context,
 			  struct response *response)
 {
 	struct query *query = context;
-	const char *allowed = "";
-	bool is_bad = false;
-	int r;
 
-	if (list_set_query(&query->list, name, value, response, &is_bad))
-		return !is_bad;
 	if (strcmp(name, "sort") == 0)
 		return set_sort(query, value, response);
 	if (strcmp(name, "order") == 0)
 		return set_order(query, value, response);
 	if (strcmp(name, "fields") == 0)
 		return set_fields(query, value, response);
-	r = filter_set(&query->filter, name, value, &allowed);
-	if (r == -ENOENT)
-		answer_error(response, 400, "no parameter is called %s here", name);
-	else if (r < 0)
-		answer_error(response, 400, "%s is %s", name, allowed);
-	return r == 0;
+	return list_set_parameter(&query->list, name, value, response);
 }
 
 static bool grow(struct matches *matches)
@@ -238,7 +225,7 @@ static void take(const struct recent_record *record, void *context)
 	struct matches *matches = context;
 	struct match match = {.record = record};
 
-	if (matches->is_out_of_memory || !filter_matches(&matches->query.filter, record))
+	if (matches->is_out_of_memory || !filter_matches(&matches->query.list.filter, record))
 		return;
 	matches->n_matched++;
 	match.key = matches->query.key(record);

@@ -110,6 +110,10 @@ static void collect_ingest(const struct api *api, struct figures *figures)
 	count(figures, "processes_not_kept", "Processes that the table refused.",
 	      stats->n_processes_not_kept);
 	count(figures, "probe_restarts", "Other instances of the probe met.", stats->n_instances);
+	count(figures, "listeners_left_out", "Looks at listening sockets without room.",
+	      stats->n_listeners_left_out);
+	count(figures, "ends_left_out", "Ends that may lack direction local for want of room.",
+	      stats->n_ends_left_out);
 	count(figures, "intervals_aborted", "Intervals that ended early.", stats->n_aborted);
 	count(figures, "local_owners_left_out",
 	      "Ends on this host that the records of their other ends could not be told of.",
@@ -259,6 +263,11 @@ static void collect_servers(const struct api *api, struct figures *figures)
 		add_server(figures, api->ipc, "ipc", i);
 		add_server(figures, api->variables, "variables", i);
 	}
+	count(figures, "api_commands", "Diagnoses and flares begun.", api->commands.n_started);
+	count(figures, "api_commands_refused", "Those refused, as one was being made.",
+	      api->commands.n_refused);
+	count(figures, "api_commands_failed", "Those that failed or took too long.",
+	      api->commands.n_failed);
 	count(figures, "api_unauthorized", "Requests without a token.", api->n_unauthorized);
 	count(figures, "api_forbidden", "Requests with a wrong token.", api->n_forbidden);
 }

@@ -22,26 +22,51 @@ struct list_source {
 	unsigned int *n_active;
 };
 
-bool list_set_query(struct list_query *query, const char *name, const char *value,
-		    struct response *response, bool *is_bad)
+static int set_format(struct list_query *query, const char *value, struct response *response)
 {
-	if (strcmp(name, "format") == 0) {
-		query->is_lines = strcmp(value, "jsonl") == 0;
-		*is_bad = !query->is_lines && strcmp(value, "json") != 0;
-		if (*is_bad)
-			answer_error(response, 400, "format is json or jsonl");
-		return true;
-	}
-	if (strcmp(name, "limit") != 0)
-		return false;
+	query->is_lines = strcmp(value, "jsonl") == 0;
+	if (query->is_lines || strcmp(value, "json") == 0)
+		return 0;
+	answer_error(response, 400, "format is json or jsonl");
+	return -EINVAL;
+}
+
+static int set_limit(struct list_query *query, const char *value, struct response *response)
+{
 	query->limit = 0;
 	for (const char *c = value; *c >= '0' && *c <= '9' && query->limit <= LIST_MAX_LIMIT; c++)
 		query->limit = query->limit * 10 + (size_t)(*c - '0');
-	*is_bad = query->limit < 1 || query->limit > LIST_MAX_LIMIT ||
-		  value[strspn(value, "0123456789")];
-	if (*is_bad)
-		answer_error(response, 400, "limit is a number from 1 to %d", LIST_MAX_LIMIT);
-	return true;
+	if (query->limit >= 1 && query->limit <= LIST_MAX_LIMIT &&
+	    !value[strspn(value, "0123456789")])
+		return 0;
+	answer_error(response, 400, "limit is a number from 1 to %d", LIST_MAX_LIMIT);
+	return -EINVAL;
+}
+
+int list_set_form(struct list_query *query, const char *name, const char *value,
+		  struct response *response)
+{
+	if (strcmp(name, "format") == 0)
+		return set_format(query, value, response);
+	if (strcmp(name, "limit") == 0)
+		return set_limit(query, value, response);
+	return -ENOENT;
+}
+
+bool list_set_parameter(struct list_query *query, const char *name, const char *value,
+			struct response *response)
+{
+	int r = list_set_form(query, name, value, response);
+	const char *allowed = "";
+
+	if (r != -ENOENT)
+		return r == 0;
+	r = filter_set(&query->filter, name, value, &allowed);
+	if (r == -ENOENT)
+		answer_error(response, 400, "no parameter is called %s here", name);
+	else if (r < 0)
+		answer_error(response, 400, "%s is %s", name, allowed);
+	return r == 0;
 }
 
 static int write_head(struct list_source *source, struct evbuffer *out)

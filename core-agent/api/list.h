@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "recent/filter.h"
+
 #define LIST_DEFAULT_LIMIT 1000
 #define LIST_MAX_LIMIT 1000000
 
@@ -17,6 +19,7 @@ struct response;
 struct list_query {
 	size_t limit;
 	bool is_lines; /* JSON lines: the items alone */
+	struct filter filter;
 };
 
 struct list {
@@ -27,9 +30,16 @@ struct list {
 	void *context;
 };
 
-/* False: `name` is not one of the two. A bad value is answered, and `is_bad` set. */
-bool list_set_query(struct list_query *query, const char *name, const char *value,
-		    struct response *response, bool *is_bad);
+/*
+ * The parameters that are about the list and not about connections. 0, -ENOENT (not one of
+ * them), or -EINVAL (a bad value; `response` says so).
+ */
+int list_set_form(struct list_query *query, const char *name, const char *value,
+		  struct response *response);
+
+/* Those and the filter of connections. False: no such parameter, or a bad value; `response` says so. */
+bool list_set_parameter(struct list_query *query, const char *name, const char *value,
+			struct response *response);
 
 /*
  * Answer with `head` (taken over), whose members go before the array, and the items.

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api_internal.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +11,6 @@
 
 struct query {
 	struct list_query list;
-	struct filter filter;
 	enum rollup_by by;
 	bool has_by; /* the parameter is understood */
 };
@@ -42,20 +40,10 @@ static bool set_parameter(const char *name, const char *value, void *context,
 			  struct response *response)
 {
 	struct query *query = context;
-	const char *allowed = "";
-	bool is_bad = false;
-	int r;
 
-	if (list_set_query(&query->list, name, value, response, &is_bad))
-		return !is_bad;
 	if (query->has_by && strcmp(name, "by") == 0)
 		return set_by(query, value, response);
-	r = filter_set(&query->filter, name, value, &allowed);
-	if (r == -ENOENT)
-		answer_error(response, 400, "no parameter is called %s here", name);
-	else if (r < 0)
-		answer_error(response, 400, "%s is %s", name, allowed);
-	return r == 0;
+	return list_set_parameter(&query->list, name, value, response);
 }
 
 /* What stays the same for all connections of the group. */
@@ -158,7 +146,7 @@ static void give(struct api *api, const struct query *query, const char *name,
 	const struct rollup_settings settings = {.by = query->by,
 						 .has_remote = query->has_by,
 						 .has_unnamed = query->has_by,
-						 .filter = &query->filter};
+						 .filter = &query->list.filter};
 	struct answer *answer = calloc(1, sizeof(*answer));
 	struct list list = {.name = name, .item = item, .free = answer_free, .context = answer};
 	size_t n;

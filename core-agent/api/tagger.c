@@ -2,6 +2,7 @@
 /* What has tags, and which source said them: for "why is this name missing?". */
 #include "api_internal.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -173,10 +174,10 @@ static bool set_parameter(const char *name, const char *value, void *context,
 			  struct response *response)
 {
 	struct query *query = context;
-	bool is_bad = false;
+	int r = list_set_form(&query->list, name, value, response);
 
-	if (list_set_query(&query->list, name, value, response, &is_bad))
-		return !is_bad;
+	if (r != -ENOENT)
+		return r == 0;
 	if (strcmp(name, "kind") == 0)
 		return set_kind(query, value, response);
 	if (strcmp(name, "search") != 0) {

@@ -108,6 +108,11 @@ void check_capabilities(const struct diagnosis *diagnosis, struct diagnose_findi
 		diagnose_pass(ret, "system-probe has loaded its programs");
 		return;
 	}
+	if (diagnosis->bounding == 0) {
+		diagnose_warn(ret, "not known: this process may have none itself\nrun core-agent "
+				   "diagnose as root, where system-probe is to run");
+		return;
+	}
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++)
 		if (!(diagnosis->bounding & (wanted[i].bit | BIT(CAP_SYS_ADMIN))))
 			size += (size_t)snprintf(missing + size, sizeof(missing) - size, " %s",

@@ -91,7 +91,7 @@ static const struct flag config_flags[] = {
 };
 
 static const struct flag flare_flags[] = {
-	{"output", "FILE", "where to (default ./sysprobe-flare-HOST-TIME.tar)", NULL, false},
+	{"output", "FILE", "where to (default ./sysprobe-flare-HOST-TIME.tar), - for standard output", NULL, false},
 	{"list", NULL, "say what would be in it, and write nothing", NULL, false},
 	{"yes", NULL, "do not ask before writing", NULL, false},
 	NO_MORE,

@@ -101,13 +101,17 @@ static int print_table(struct cli *cli, const json_t *answer, const struct field
 	return code;
 }
 
-/* The flag --fields goes to the API in another form than it came. */
+/* A table asks for what it shows; --fields goes to the API in another form than it came. */
 static char *make_path(struct cli *cli, const struct fields *fields)
 {
 	struct arguments arguments = cli->arguments;
-	char members[2 * MAX_LIST_BYTES];
+	char members[2 * MAX_LIST_BYTES], path[sizeof(members) + sizeof(PATH) + 16];
 
 	list_members(fields, members);
+	if (!cli_has(cli, "json") && !cli_has(cli, "fields")) {
+		(void)snprintf(path, sizeof(path), PATH "?fields=%s", members); /* fits */
+		return ipc_query(path, &arguments);
+	}
 	for (size_t i = 0; i < arguments.n_given; i++)
 		if (strcmp(arguments.given[i].flag->name, "fields") == 0)
 			arguments.given[i].value = members;

@@ -102,8 +102,9 @@ static void print_json(const char *name, const struct diagnose_finding *finding,
 				   results[finding->result], "text", finding->text, "remedy",
 				   *finding->remedy ? finding->remedy : NULL);
 
-	(void)json_dumpf(object, out, JSON_COMPACT); /* who flushes `out` sees it fail */
+	(void)json_dumpf(object, out, JSON_COMPACT); /* cli_flush() sees it fail */
 	fputc('\n', out);
+	(void)fflush(out); /* some take seconds */
 	json_decref(object);
 }
 

@@ -24,8 +24,18 @@
 #define FOLDER "sysprobe-flare"
 #define MAX_HOST_BYTES 65
 
+/* "-": the archive takes standard output's place, and the list goes to standard error. */
+static bool is_to_stdout(const struct cli *cli)
+{
+	const char *output = arguments_get(&cli->arguments, "output");
+
+	return output && strcmp(output, "-") == 0 && !cli_has(cli, "list");
+}
+
 static void print_list(struct cli *cli, const struct flare *flare)
 {
+	FILE *out = is_to_stdout(cli) ? stderr : stdout;
+
 	for (size_t i = 0; i < flare->n; i++) {
 		const struct flare_member *member = &flare->members[i];
 
@@ -33,15 +43,15 @@ static void print_list(struct cli *cli, const struct flare *flare)
 			json_t *object = json_pack("{s:s, s:s, s:I}", "name", member->name, "what",
 						   member->what, "bytes", (json_int_t)member->size);
 
-			(void)json_dumpf(object, stdout, JSON_COMPACT); /* cli_flush() sees it fail */
-			putchar('\n');
+			(void)json_dumpf(object, out, JSON_COMPACT); /* cli_flush() sees it fail */
+			fputc('\n', out);
 			json_decref(object);
 		} else {
-			printf("%9zu  %-18s  %s\n", member->size, member->name, member->what);
+			fprintf(out, "%9zu  %-18s  %s\n", member->size, member->name, member->what);
 		}
 	}
 	if (!cli_has(cli, "json"))
-		printf("%zu secrets hidden\n", flare->n_hidden);
+		fprintf(out, "%zu secrets hidden\n", flare->n_hidden);
 }
 
 static int write_archive(const struct flare *flare, int fd)
@@ -113,7 +123,7 @@ static bool is_wanted(struct cli *cli, const char *path)
 {
 	char answer[8] = "";
 
-	if (cli_has(cli, "yes") || !isatty(STDIN_FILENO))
+	if (cli_has(cli, "yes") || is_to_stdout(cli) || !isatty(STDIN_FILENO))
 		return true;
 	printf("write %s? [y/N] ", path);
 	(void)fflush(stdout); /* a question that cannot be seen is answered with no */
@@ -148,6 +158,13 @@ static int write_file(const char *path, int fd)
 	return CLI_DONE;
 }
 
+static int write_to_stdout(int fd)
+{
+	int r = copy(fd, STDOUT_FILENO);
+
+	return r < 0 ? cli_fail(CLI_FAILED, "cannot write: %s", strerror(-r)) : CLI_DONE;
+}
+
 static void default_path(char *out, size_t size)
 {
 	char host[MAX_HOST_BYTES] = "host", stamp[32];
@@ -168,6 +185,9 @@ int command_flare(struct cli *cli)
 	char path[160];
 	int code;
 
+	if (is_to_stdout(cli) && isatty(STDOUT_FILENO))
+		return cli_fail(CLI_USAGE, "an archive is nothing for a terminal; send it to a "
+					   "file: --output - > flare.tar");
 	if (fd < 0)
 		return cli_fail(CLI_FAILED, "no memory for the archive: %s", strerror(errno));
 	default_path(path, sizeof(path));
@@ -176,5 +196,7 @@ int command_flare(struct cli *cli)
 		return code;
 	if (!is_wanted(cli, output ? output : path))
 		return cli_fail(CLI_FAILED, "nothing was written");
+	if (is_to_stdout(cli))
+		return write_to_stdout(fd);
 	return write_file(output ? output : path, fd);
 }

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How long the IPC API takes, with connections that a fake probe invents."""
+"""How long the IPC API and the command line take, with connections that a fake probe invents."""
 
 import http.client
 import json
 import pathlib
 import shutil
+import os
 import socket
 import ssl
 import statistics
+import subprocess
 import tempfile
 import time
 
@@ -37,13 +39,14 @@ class Agent(harness.Process):
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
         self.port = free_port()
-        super().__init__([harness.AGENT, "run"], env={
+        self.settings = {
             "DD_SYSPROBE_SOCKET": str(self.folder / "sysprobe.sock"),
             "DD_AUTH_TOKEN_FILE_PATH": str(self.folder / "auth_token"),
             "DD_HISTORY_PATH": str(self.folder / "history.db"),
             "DD_IPC_CERT_FILE_PATH": str(self.folder / "ipc_cert.pem"),
             "DD_CMD_PORT": str(self.port), "DD_EXPVAR_PORT": "0", "DD_SYSPROBE_USER": "nobody",
-            "DD_PROCESS_CONFIG_INTERVALS_CONNECTIONS": "1h"})
+            "DD_PROCESS_CONFIG_INTERVALS_CONNECTIONS": "1h"}
+        super().__init__([harness.AGENT, "run"], env=self.settings)
 
     def connect(self):
         context = ssl.create_default_context(cafile=self.folder / "ipc_cert.pem")
@@ -68,6 +71,17 @@ class Agent(harness.Process):
         client.close()
         return 1000 * statistics.median(times)
 
+    def command_ms(self, words):
+        """The whole command: start of the process, handshake, answer, print. The least of many."""
+        times = []
+        for _ in range(REPEATS):
+            start = time.monotonic()
+            subprocess.run([harness.AGENT, *words], env={**os.environ, **self.settings},
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                           check=True)
+            times.append(time.monotonic() - start)
+        return 1000 * min(times)
+
 
 def started(folder, n):
     agent = Agent(folder)
@@ -79,7 +93,7 @@ def started(folder, n):
     return agent
 
 
-def measure(n, questions, report):
+def measure(n, questions, commands, report):
     folder = pathlib.Path(tempfile.mkdtemp(prefix="sysprobe-bench-", dir="/run"))
     folder.chmod(0o777)
     try:
@@ -89,6 +103,9 @@ def measure(n, questions, report):
             for path, bound_ms in questions:
                 report("api", f"GET {path}, {n} connections: {agent.median_ms(path):.1f} ms",
                        f"{bound_ms} ms")
+            for words, bound_ms in commands:
+                report("api", f"core-agent {words}, {n} connections: "
+                       f"{agent.command_ms(words.split()):.1f} ms", f"{bound_ms} ms")
             agent.stop()
     finally:
         shutil.rmtree(folder)
@@ -96,5 +113,5 @@ def measure(n, questions, report):
 
 def run(report):
     measure(100000, (("/agent/status", 50), ("/agent/connections?limit=50&sort=bytes", 100)),
-            report)
-    measure(10000, (("/agent/topology", 200),), report)
+            (("status", 50), ("connections --limit 50 --sort bytes", 100)), report)
+    measure(10000, (("/agent/topology", 200),), (("topology", 200),), report)

@@ -37,15 +37,19 @@ class ApiAgent(Process):
         self.settings_file = self.folder / "core-agent.yaml"
         self.settings_file.write_text(settings or "")
         os.chmod(self.settings_file, 0o644)
-        super().__init__([AGENT, "run", "--config", self.settings_file], env={
+        self.history_file = self.folder / "history.db"
+        self.settings = {
             "DD_SYSPROBE_SOCKET": str(self.folder / "sysprobe.sock"),
             "DD_AUTH_TOKEN_FILE_PATH": str(self.token_file),
-            "DD_HISTORY_PATH": str(self.folder / "history.db"),
+            "DD_HISTORY_PATH": str(self.history_file),
             "DD_JSONL_PATH": str(self.folder / "lines.jsonl"),
             "DD_IPC_CERT_FILE_PATH": str(self.certificate),
             "DD_CMD_PORT": str(self.port), "DD_EXPVAR_PORT": str(self.variables_port),
             "DD_SYSPROBE_DRAIN_INTERVAL": "100ms", "DD_SYSPROBE_USER": "nobody",
-            **(env or {})}, **options)
+            "DD_SYSPROBE_NTP_SERVER": "",
+            **(env or {})}
+        super().__init__([AGENT, "run", "--config", self.settings_file], env=self.settings,
+                         **options)
 
     def ready(self):
         self.wait_log("met system-probe")

@@ -35,6 +35,15 @@ def connection(number, state=proto.STATE_OPEN, **fields):
     return changed(record, fields)
 
 
+def ends(number, **fields):
+    """Both ends of one connection between two network namespaces of a host."""
+    client = connection(number, netns=1, **fields)
+    server = connection(number + 1, netns=2, role=proto.ROLE_SERVER, **fields)
+    server.local_address, server.remote_address = client.remote_address, client.local_address
+    server.local_port, server.remote_port = client.remote_port, client.local_port
+    return client, server
+
+
 def listener(number, **fields):
     """A socket that listens on port 443 of any address and has not dropped anything."""
     record = proto.Connection(

@@ -5,6 +5,7 @@ Nothing here waits by sleeping: a process is ready when it says so on stderr, a
 record is there when the probe answers with it, within a deadline.
 """
 
+import contextlib
 import http.client
 import importlib
 import json
@@ -45,6 +46,27 @@ def until(condition, what, deadline_s=DEADLINE_S):
             return value
         time.sleep(0.02)
     raise AssertionError(f"not within {deadline_s} s: {what}")
+
+
+def fill(path):
+    """Until the disk is full."""
+    with open(path, "wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"x" * 4096)
+        except OSError:
+            pass
+
+
+@contextlib.contextmanager
+def mounted_disk(path, size):
+    """A disk of its own at `path` that everybody may write to."""
+    path.mkdir()
+    run("mount", "-t", "tmpfs", "-o", f"size={size},mode=777", "tmpfs", str(path))
+    try:
+        yield path
+    finally:
+        run("umount", "-l", str(path))
 
 
 def load_proto(name, source=ROOT / "proto"):

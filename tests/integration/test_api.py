@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The agent's IPC API and variables: who may ask, what is answered, what is bounded."""
+import io
 import json
 import os
 import secrets
@@ -7,6 +8,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import tarfile
 import time
 
 import pytest
@@ -14,7 +16,7 @@ import pytest
 from api_client import ApiAgent
 import fake_probe
 from fake_probe import connection, FakeProbe, proto
-from harness import run, until
+from harness import AGENT, run, until
 
 
 @pytest.fixture
@@ -172,6 +174,15 @@ def test_tls_1_2_is_spoken_and_1_1_refused(agent):
     assert handshake(agent, "-tls1_2") == 0
     assert handshake(agent, "-tls1_1") != 0
     until(lambda: agent.figures()["server_tls_errors"]["ipc"] == 1, "the agent refused it")
+
+
+def test_an_answer_waits_for_no_acknowledgement(agent):
+    """The kernel delays one for 40 ms; small writes in a row would wait for it (Nagle)."""
+    def took_s():
+        start = time.monotonic()
+        assert agent.request("/agent/version").status == 200
+        return time.monotonic() - start
+    assert min(took_s() for _ in range(20)) < 0.035
 
 
 def test_plain_http_is_refused(agent, fake):
@@ -431,11 +442,95 @@ def test_log_lines_are_streamed(agent):
     until(lambda: agent.figures()["server_clients"]["ipc"] == 0, "the stream has ended")
 
 
+# Diagnosis and flare.
+
+def children(agent):
+    with open(f"/proc/{agent.pid}/task/{agent.pid}/children") as pids:
+        return pids.read().split()
+
+
+def begin(agent, method, path):
+    client = agent.client()
+    client.request(method, path, headers={"Authorization": f"Bearer {agent.token()}"})
+    return client, client.getresponse()
+
+
+def test_diagnosis_is_that_of_the_command(agent):
+    answer = agent.request("/agent/diagnose")
+    assert answer.headers["Content-Type"] == "application/x-ndjson"
+    findings = {f["check"]: f for f in answer.lines()}
+    by_hand = subprocess.run([AGENT, "diagnose", "--json", "--config", agent.settings_file],
+                             env={**os.environ, **agent.settings}, capture_output=True, text=True,
+                             check=False)
+    assert list(findings) == [json.loads(line)["check"] for line in by_hand.stdout.splitlines()]
+    for check in ("settings", "agent", "socket", "token", "mounts"):
+        assert findings[check]["result"] == "pass", findings[check]
+    assert children(agent) == []
+
+
+def test_diagnosis_tells_what_is_wrong_with_the_file_as_it_is_now(agent):
+    agent.settings_file.write_text("log_levle: info\n")
+    findings = {f["check"]: f for f in agent.request("/agent/diagnose").lines()}
+    assert findings["settings"]["result"] == "fail"
+    assert "log_levle" in findings["settings"]["text"]
+
+
+def test_agent_does_not_judge_the_capabilities_that_it_gave_up(start):
+    agent = start().listening()
+    findings = {f["check"]: f for f in agent.request("/agent/diagnose").lines()}
+    assert findings["socket"]["result"] == "fail"
+    assert findings["capabilities"]["result"] == "warning"
+    assert "as root" in findings["capabilities"]["remedy"]
+
+
+@pytest.fixture
+def slow(fake, start):
+    """Its diagnosis waits two seconds for a time server that says nothing."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        yield start(env={
+            "DD_SYSPROBE_NTP_SERVER": f"127.0.0.1:{silent.getsockname()[1]}"}).ready()
+
+
+def test_polling_goes_on_while_a_check_waits_and_a_second_one_is_503(slow, fake):
+    client, answer = begin(slow, "GET", "/agent/diagnose")
+    assert json.loads(answer.readline())["check"] == "settings"
+    assert_polls_go_on(fake)
+    second = slow.post("/agent/flare")
+    assert second.status == 503 and second.headers["Retry-After"] == "5", second.body
+    assert slow.figures()["api_commands_refused"] == 1
+    assert [json.loads(line)["check"] for line in answer][-1] == "clock"
+    client.close()
+    assert slow.request("/agent/diagnose").status == 200
+
+
+def test_diagnosis_ends_with_its_client(slow):
+    client, answer = begin(slow, "GET", "/agent/diagnose")
+    answer.readline()
+    assert len(children(slow)) == 1
+    answer.close()
+    client.close()
+    until(lambda: children(slow) == [], "the child is gone", 1.5)
+
+
+def test_flare_is_a_scrubbed_archive(fake, start):
+    agent = start(env=SECRETS).ready()
+    answer = agent.post("/agent/flare")
+    assert "filename=" in answer.headers["Content-Disposition"]
+    with tarfile.open(fileobj=io.BytesIO(answer.body)) as archive:
+        texts = {m.name.split("/")[1]: archive.extractfile(m).read().decode() for m in archive}
+    assert {"status.json", "config.json", "core-agent.log", "diagnose.jsonl"} <= set(texts)
+    assert json.loads(texts["config.json"])["api_key"] == "********"
+    for secret in (SECRETS["DD_API_KEY"], "hunter2hunter2", agent.token()):
+        assert secret.encode() not in answer.body
+
+
 # What is bounded.
 
 def test_huge_headers_are_refused(agent, fake):
     answer = agent.request("/agent/version", headers={"X-Long": "x" * 20000})
     assert answer.status == 431
+    assert agent.figures()["server_bad_requests"]["ipc"] == 1
     assert_polls_go_on(fake)
 
 
@@ -467,8 +562,9 @@ def test_a_thousand_idle_connections_are_bounded_and_do_not_keep_others_out(agen
             held.append(agent.socket())
         assert agent.get("/agent/version")["version"]
         assert_polls_go_on(fake)
-        clients = agent.figures()["server_clients"]["ipc"]
-        assert clients <= 64
+        figures = agent.figures()
+        assert figures["server_clients"]["ipc"] <= 64
+        assert figures["server_evicted"]["ipc"] >= 1000 - 64
     finally:
         for one in held:
             one.close()
@@ -514,13 +610,37 @@ def test_a_client_that_stops_reading_is_dropped_while_polling_goes_on(fake, star
 def test_requests_over_the_rate_are_429(agent):
     client = agent.client()
     headers = {"Authorization": f"Bearer {agent.token()}"}
-    seen = set()
+    seen = []
     for _ in range(400):
         client.request("GET", "/agent/version", headers=headers)
         answer = client.getresponse()
         answer.read()
-        seen.add(answer.status)
-    assert seen == {200, 429}
+        seen.append(answer.status)
+    assert set(seen) == {200, 429}
+    assert agent.figures()["server_rate_limited"]["ipc"] == seen.count(429)
+
+
+def begin_and_fail_handshakes(agent, n):
+    """All at once; the agent takes up each one, and ends it."""
+    held = [agent.socket() for _ in range(n)]
+    for one in held:
+        one.sendall(b"no handshake at all\r\n")
+    for one in held:
+        try:
+            while one.recv(100):
+                pass
+        except ConnectionResetError:
+            pass
+        one.close()
+
+
+def test_handshakes_over_the_rate_wait_and_are_counted(agent):
+    begin_and_fail_handshakes(agent, 60)
+    assert agent.figures()["server_delayed"]["ipc"] == 0
+    for _ in range(8):  # 100 a second, 200 at once
+        begin_and_fail_handshakes(agent, 60)
+    assert agent.figures()["server_delayed"]["ipc"] > 0
+    assert agent.get("/agent/version")["version"]
 
 
 def test_every_setting_of_the_list_can_be_set(agent):

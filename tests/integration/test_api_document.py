@@ -85,6 +85,9 @@ def test_the_answer_is_as_described(agent, method, path, operation):
     assert kind in described
     if kind == "application/json":
         check(answer.json(), described[kind]["schema"])
+    if kind == "application/x-ndjson":
+        for line in answer.lines():
+            check(line, described[kind]["schema"])
 
 
 def test_streams_and_the_end_are_as_described(agent):

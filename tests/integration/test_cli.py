@@ -384,6 +384,16 @@ def test_flare_holds_what_it_lists_and_no_secret(operator, folder):
     assert all(json.loads(line)["check"] for line in texts["diagnose.jsonl"].splitlines())
 
 
+def test_flare_to_standard_output_is_the_archive_alone(operator, folder):
+    with open(folder / "out.tar", "wb") as out:
+        done = subprocess.run([AGENT, "flare", "--output", "-"], env=operator.env, stdout=out,
+                              stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                              timeout=DEADLINE_S, check=True)
+    with tarfile.open(folder / "out.tar") as archive:
+        names = [m.name.split("/")[1] for m in archive]
+    assert names == [line.split()[1] for line in done.stderr.splitlines()[:-1]]
+
+
 def test_flare_list_writes_nothing(operator, folder):
     done = flare(operator, folder / "flare.tar", "--list")
     assert done.returncode == 0 and "status.json" in done.stdout
@@ -416,20 +426,6 @@ def test_every_command_has_help(operator):
     for name in names:
         out = operator.out(name, "--help")
         assert out.startswith("Usage: core-agent") and "--config" in out
-
-
-def test_bash_completes_commands_options_and_values(operator, folder):
-    (folder / "completion").write_text(operator.out("completion", "bash"))
-
-    def complete(*words):
-        script = (f". {folder}/completion; COMP_WORDS=(core-agent {' '.join(words)}); "
-                  f"COMP_CWORD={len(words)}; _core_agent; echo ${{COMPREPLY[@]}}")
-        return subprocess.run(["bash", "-c", script], check=True, capture_output=True,
-                              text=True).stdout.split()
-    assert complete("conn") == ["connections"]
-    assert complete("connections", "--remote") == ["--remote", "--remote-port"]
-    assert complete("connections", "--state", "f") == ["failed"]
-    assert complete("config", "s") == ["set"]
 
 
 class Screen:

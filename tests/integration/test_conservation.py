@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every bounded place, filled: what it could not keep is in the right bucket, exactly.
 
-The table of UDP flows is in test_udp.py, the agent's own places in test_agent*.py.
+The table of UDP flows is in test_udp.py, the tables of the tier netlink in
+test_netlink_tier.py, the agent's own places in test_agent_full_places.py and test_api.py.
+The closed log takes more bytes than such records as can be made here: test_closed_log.c.
 """
 
 import os

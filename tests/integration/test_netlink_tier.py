@@ -417,3 +417,73 @@ def test_unconnected_udp_socket_is_no_connection(probe, pair, peers):
     client = peers(pair.left, "udp_peer.py", "4", "10.77.0.1", 0)
     client.do("sendto 10.77.0.2 9 5")
     assert not [c for c in probe.snapshot().connections if c.netns == pair.left.inode]
+
+
+# Bounded places.
+
+HOLD = ("import socket\n"
+        "l = socket.create_server(('127.0.0.1', 0), backlog=128)\n"
+        "held = []\n"
+        "def hold(n, size):\n"
+        "    for _ in range(n):\n"
+        "        c = socket.create_connection(l.getsockname())\n"
+        "        s, _ = l.accept()\n"
+        "        c.sendall(b'x' * size)\n"
+        "        s.recv(size, socket.MSG_WAITALL)\n"
+        "        held.extend((c, s))\n"
+        "def let_go():\n"
+        "    while held:\n"
+        "        held.pop(0).close()\n")
+
+
+def test_sockets_that_the_table_has_no_room_for_are_counted_and_told_at_their_end(
+        folder, namespace, interpreter):
+    n, size = 600, 100
+    probe = harness.Probe(folder, env={
+        "DD_SYSPROBE_TIER": "netlink",
+        "DD_SYSTEM_PROBE_CONFIG_MAX_TRACKED_CONNECTIONS": "1024"}).ready()
+    try:
+        holder = interpreter(namespace)
+        holder(HOLD, f"hold({n}, {size})")
+        live = probe.snapshot().connections
+        assert len(live) <= 1024
+        assert probe.status()["counters"]["sockets_not_kept"] > 0
+        holder("let_go()")
+        mine, n_lost = until(lambda: account(probe, namespace, 2 * n), "all closed")
+        assert (len(mine), n_lost) == (2 * n, 0)
+        assert sum(c.bytes_sent for c in mine) == n * size
+    finally:
+        probe.stop()
+
+
+def test_namespaces_without_descriptors_for_them_are_counted_and_named_once(folder):
+    """Room for 1,024 needs 2,048 descriptors: a hard limit makes it full with fewer."""
+    probe = harness.Probe(folder, env={"DD_SYSPROBE_TIER": "netlink"}, prefix=(
+        "prlimit", "--nofile=64:64", "setpriv", "--bounding-set=-sys_resource")).ready()
+    namespaces = []
+    try:
+        namespaces = [harness.Namespace(f"spf-{i}-{os.getpid()}") for i in range(40)]
+        until(lambda: probe.snapshot() and
+              probe.status()["counters"]["namespaces_not_watched"] > 0, "some find no room")
+        assert "LimitNOFILE" in probe.wait_log("cannot watch a network namespace")
+        probe.snapshot()
+        assert probe.log().count("cannot watch a network namespace") == 1
+    finally:
+        for namespace in namespaces:
+            namespace.delete()
+        probe.stop()
+
+
+def test_connections_that_ended_before_their_namespace_was_found_are_counted(probe):
+    os.kill(probe.pid, signal.SIGSTOP)
+    late = harness.Namespace(f"spl-{os.getpid()}")
+    try:
+        late.run(TCP_CHURN, "50")
+        os.kill(probe.pid, signal.SIGCONT)
+        until(lambda: probe.snapshot() and probe.closed().overflow("netns_found_late").connections,
+              "the namespace is found")
+        # Both ends of each; the probe itself opens none there.
+        assert probe.closed().overflow("netns_found_late").connections == 100
+    finally:
+        os.kill(probe.pid, signal.SIGCONT)
+        late.delete()

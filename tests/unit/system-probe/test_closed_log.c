@@ -94,6 +94,22 @@ static void total_is_the_sum_of_all_that_ever_came(void **state)
 	closed_log_free(log);
 }
 
+static void records_that_fill_it_by_bytes_give_way_and_stay_in_the_total(void **state)
+{
+	struct closed_log *log = new_log(100);
+	struct sp_connection connection = largest_connection();
+	struct record_log_entry entry;
+
+	(void)state;
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(closed_log_append(log, &connection), 0);
+	assert_int_equal(closed_log_next_sequence(log), 101);
+	assert_in_range(closed_log_first_sequence(log), 2, 100);
+	assert_int_equal(closed_log_get(log, 1, &entry), -ENOENT);
+	assert_int_equal(closed_log_total(log)->connections, 100);
+	closed_log_free(log);
+}
+
 static void largest_connection_is_taken(void **state)
 {
 	struct closed_log *log = new_log(1);
@@ -117,6 +133,7 @@ int main(void)
 		cmocka_unit_test(entry_is_the_message_with_its_number),
 		cmocka_unit_test(oldest_records_give_way),
 		cmocka_unit_test(total_is_the_sum_of_all_that_ever_came),
+		cmocka_unit_test(records_that_fill_it_by_bytes_give_way_and_stay_in_the_total),
 		cmocka_unit_test(largest_connection_is_taken),
 		cmocka_unit_test(free_takes_null),
 	};

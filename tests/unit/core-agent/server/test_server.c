@@ -48,6 +48,26 @@ static void source_free(struct response_source *source)
 	fixture_of(source)->n_source_freed++;
 }
 
+static int silent_next(struct response_source *source, struct evbuffer *out)
+{
+	(void)source;
+	(void)out;
+	return -EAGAIN;
+}
+
+/* One piece, and no end. */
+static int endless_next(struct response_source *source, struct evbuffer *out)
+{
+	evbuffer_add_printf(out, "piece");
+	source->next = silent_next;
+	return 1;
+}
+
+static void endless_free(struct response_source *source)
+{
+	free(source);
+}
+
 static void handle(const struct request *request, struct response *response, void *context)
 {
 	struct fixture *fixture = context;
@@ -56,6 +76,10 @@ static void handle(const struct request *request, struct response *response, voi
 		fixture->source =
 			(struct response_source){.next = source_next, .free = source_free};
 		response->source = &fixture->source;
+	} else if (strcmp(request->path, "/endless") == 0) {
+		response->source = calloc(1, sizeof(*response->source));
+		response->source->next = endless_next;
+		response->source->free = endless_free;
 	} else if (request->is_post) {
 		evbuffer_add(response->body, request->body.bytes, request->body.size);
 	} else {
@@ -212,14 +236,33 @@ static void the_one_that_waits_longest_gives_way(void **state)
 		close(fds[i]);
 }
 
+static void who_finds_all_being_answered_is_refused_and_counted(void **state)
+{
+	struct fixture *fixture = *state;
+	int fds[MAX_CLIENTS + 1];
+
+	for (size_t i = 0; i < MAX_CLIENTS; i++) {
+		fds[i] = connect_to(fixture);
+		send_text(fds[i], "GET /endless HTTP/1.1\r\n\r\n");
+		assert_true(receive_until(fixture, fds[i], "piece"));
+	}
+	fds[MAX_CLIENTS] = connect_to(fixture);
+	assert_false(receive_until(fixture, fds[MAX_CLIENTS], "HTTP"));
+	assert_int_equal(stats(fixture)->n_refused, 1);
+	assert_int_equal(stats(fixture)->n_evicted, 0);
+	for (size_t i = 0; i <= MAX_CLIENTS; i++)
+		close(fds[i]);
+}
+
 static void requests_over_the_rate_are_refused(void **state)
 {
 	const struct fixture *fixture = *state;
 	int fd = connect_to(fixture);
 
+	send_text(fd, "GET / HTTP/1.1\r\n\r\n");
+	assert_true(receive_until(fixture, fd, "HTTP/1.1 404"));
 	for (int i = 0; i < 20; i++)
 		send_text(fd, "GET / HTTP/1.1\r\n\r\n");
-	assert_true(receive_until(fixture, fd, "HTTP/1.1 404"));
 	assert_true(receive_until(fixture, fd, "HTTP/1.1 429"));
 	assert_true(stats(fixture)->n_rate_limited >= 1);
 	close(fd);
@@ -260,6 +303,7 @@ int main(void)
 		TEST(a_source_whose_client_leaves_is_freed),
 		TEST(a_request_that_does_not_come_is_not_waited_for),
 		TEST(the_one_that_waits_longest_gives_way),
+		TEST(who_finds_all_being_answered_is_refused_and_counted),
 		TEST(requests_over_the_rate_are_refused),
 		TEST(a_malformed_request_is_answered_and_the_connection_closed),
 		TEST(a_host_that_is_no_address_is_refused),

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every bounded place of core-agent, filled: what it could not keep is counted exactly."""
+import signal
+
+import pytest
+
+from agent_on_fake import WithHistory
+from api_client import ApiAgent
+from fake_probe import connection, ends, listener, proto
+from harness import fill, mounted_disk, until
+
+HOUR = {"DD_PROCESS_CONFIG_INTERVALS_CONNECTIONS": "1h"}
+SECOND = {"DD_PROCESS_CONFIG_INTERVALS_CONNECTIONS": "1s"}
+MIN_TRACKED = 1024
+TRACKED = {"DD_SYSTEM_PROBE_CONFIG_MAX_TRACKED_CONNECTIONS": str(MIN_TRACKED)}
+
+
+class Agent(WithHistory, ApiAgent):
+    """With variables to ask for, and a history to look into."""
+
+
+@pytest.fixture
+def start(workplace):
+    started = []
+
+    def start_agent(**options):
+        started.append(Agent(workplace, **options))
+        return started[-1].listening()
+
+    yield start_agent
+    for agent in started:
+        agent.stop(signal.SIGKILL)
+
+
+def figure(agent, name, wanted):
+    """Waits until the agent's variable has the value."""
+    until(lambda: agent.figures()[name] == wanted, f"{name} is {wanted}")
+
+
+def test_records_beyond_the_bound_of_the_history_are_counted(fake, start):
+    for number in range(1, 1001):
+        fake.close(number)
+    agent = start(env={"DD_HISTORY_MAX_RECORDS": "100", **HOUR})
+    figure(agent, "history_stored", 1000)
+    figure(agent, "history_evicted", 900)
+
+
+def test_records_that_neither_disk_nor_memory_takes_become_a_loss(fake, start, workplace):
+    """More than the 2 MiB that wait for a disk that is full."""
+    n = 12000
+    with mounted_disk(workplace / "disk", "32m") as disk:
+        agent = start(env={"DD_HISTORY_PATH": str(disk / "history.db"), **SECOND})
+        agent.history_file = disk / "history.db"
+        figure(agent, "history_up", 1)
+        fill(disk / "ballast")
+        with fake.lock:
+            for number in range(1, n + 1):
+                fake.close(number, bytes_sent=number)
+        agent.wait_log("cannot store the history")
+        figure(agent, "connections", n)
+        (disk / "ballast").unlink()
+        agent.wait_log("the history is stored again")
+        records = until(lambda: has_loss(agent.history()), "the loss is told")
+        stored = [r for r in records if r.get("state") == "closed"]
+        lost = [r["overflow"] for r in records if "overflow" in r]
+        assert {o["cause"] for o in lost} == {"history"}
+        n_lost = sum(o["connections"] for o in lost)
+        assert 0 < n_lost < n and len(stored) + n_lost == n
+        assert sum(r["bytes_sent"] for r in stored + lost) == n * (n + 1) // 2
+        assert agent.figures()["history_dropped"] == n_lost
+        agent.stop()
+
+
+def has_loss(records):
+    return records if any("overflow" in r for r in records) else None
+
+
+def test_open_connection_without_room_is_counted_and_told_whole_at_its_close(fake, start):
+    fake.live = {n: connection(n) for n in range(1, MIN_TRACKED + 11)}
+    agent = start(env={**TRACKED, **SECOND})
+    until(lambda: agent.figures()["connections_left_out"] >= 10, "ten find no room")
+    assert agent.figures()["baselines"] == MIN_TRACKED
+    last = MIN_TRACKED + 10
+    assert last not in {r["id"] for r in agent.history()}
+    fake.close(last, bytes_sent=70000)
+    record, = agent.wait_history(lambda r: r.get("id") == last, "its close")
+    assert (record["state"], record["bytes_sent"]) == ("closed", 70000)
+
+
+def test_ends_that_the_set_has_no_room_for_are_counted_and_not_local(fake, start):
+    fake.live = {n: connection(n) for n in range(1, MIN_TRACKED + 1)}
+    for record in ends(5001):
+        fake.live[record.id] = record
+        fake.close(record.id)
+    agent = start(env={**TRACKED, **HOUR})
+    agent.wait_history(lambda r: r.get("id") == 5002, "the second end")
+    directions = {r["id"]: r["direction"] for r in agent.history() if r.get("id", 0) > 5000}
+    assert directions == {5001: "outgoing", 5002: "incoming"}
+    figure(agent, "ends_left_out", 2)
+
+
+def test_listening_sockets_without_room_are_counted(fake, start, workplace):
+    fake.live = {n: listener(n, local_port=n % 60000 + 1) for n in range(1, 16384 + 12)}
+    agent = start(env={"DD_EXPORTERS": "jsonl", **HOUR})
+    figure(agent, "listeners_left_out", 11)
+    until(lambda: fake.n_requests("/v1/closed") >= 2, "a whole poll")
+    assert len((workplace / "lines.jsonl").read_text().splitlines()) == 16384
+
+
+def test_processes_without_room_are_counted(fake, start):
+    for tgid in range(4000001, 4000001 + 300):
+        fake.process_log.append(proto.Process(event=proto.Process.EVENT_EXEC, tgid=tgid,
+                                              start_ns=5, comm="p"))
+    agent = start(env={"DD_SYSPROBE_MAX_PROCESSES": "256", **HOUR})
+    figure(agent, "processes_table_full", 300 - 256)
+    figure(agent, "processes_not_kept", 300 - 256)
+
+
+def test_ended_connections_that_gave_way_in_memory_are_counted(fake, start):
+    for number in range(1, 151):
+        fake.close(number)
+    agent = start(env={"DD_SYSPROBE_MAX_RECENT_CONNECTIONS": "100", **HOUR})
+    figure(agent, "recent_evicted", 50)
+    figure(agent, "recent_ended", 100)
+    assert {c["id"] for c in agent.get("/agent/connections")["connections"]} == set(
+        range(51, 151))
+
+
+def test_open_connections_that_memory_has_no_room_for_are_counted(fake, start):
+    fake.live = {n: connection(n) for n in range(1, 151)}
+    agent = start(env={"DD_SYSPROBE_MAX_RECENT_CONNECTIONS": "100", **HOUR})
+    figure(agent, "recent_not_kept", 50)
+    assert agent.get("/agent/connections")["open"] == 100
