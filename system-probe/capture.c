@@ -53,12 +53,17 @@ static enum tier max_tier(const struct probe_settings *settings)
 	}
 }
 
+static void list_wanted(const struct capture *capture, bool ret[N_HOOKS])
+{
+	for (int i = 0; i < N_HOOKS; i++)
+		ret[i] = is_wanted(i, capture->settings);
+}
+
 static void choose(struct capture *capture)
 {
 	bool wanted[N_HOOKS];
 
-	for (int i = 0; i < N_HOOKS; i++)
-		wanted[i] = is_wanted(i, capture->settings);
+	list_wanted(capture, wanted);
 	hooks_choose(capture->choices, wanted, max_tier(capture->settings),
 		     kernel_features_try_program, NULL);
 }
@@ -126,6 +131,28 @@ static int load(struct capture *capture)
 		capture->bpf = NULL;
 	}
 	return r < 0 ? r : (int)n;
+}
+
+/*
+ * To try each program alone is most of the time that a start takes. Where one of the usual
+ * ones does not load after all, that is how it is found.
+ */
+static int choose_and_load(struct capture *capture)
+{
+	const char *programs[HOOKS_MAX_PROGRAMS];
+	bool wanted[N_HOOKS];
+	int r;
+
+	list_wanted(capture, wanted);
+	kernel_features_assume(programs, hooks_usual_programs(wanted, programs));
+	choose(capture);
+	r = load(capture);
+	if (r >= 0)
+		return r;
+	log_debug("not all usual programs load: each is tried", "error=%s", strerror(-r));
+	kernel_features_drop_assumed();
+	choose(capture);
+	return load(capture);
 }
 
 static struct bpf_link *attach_iterator(struct bpf_program *program, struct bpf_map *map)
@@ -233,10 +260,8 @@ static void unload(struct capture *capture)
 static int load_and_attach(struct capture *capture)
 {
 	for (;;) {
-		int r;
+		int r = choose_and_load(capture);
 
-		choose(capture);
-		r = load(capture);
 		if (r <= 0)
 			return r;
 		if (attach(capture) == 0)

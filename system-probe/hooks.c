@@ -200,6 +200,28 @@ void hooks_choose(struct hook_choice choices[N_HOOKS], const bool is_wanted[N_HO
 	}
 }
 
+static const struct hook_variant *usual_variant(const struct hook *hook)
+{
+	for (const struct hook_variant *variant = hook->variants; variant->name; variant++)
+		if (variant->tier == TIER_TRACEPOINT)
+			return variant;
+	return NULL;
+}
+
+size_t hooks_usual_programs(const bool is_wanted[N_HOOKS], const char *ret[HOOKS_MAX_PROGRAMS])
+{
+	size_t n = 0;
+
+	for (int i = 0; i < N_HOOKS; i++) {
+		const struct hook_variant *variant = is_wanted[i] ? usual_variant(&hooks[i]) : NULL;
+
+		for (const char *const *program = variant ? variant->programs : NULL;
+		     program && *program; program++)
+			ret[n++] = *program;
+	}
+	return n;
+}
+
 bool hooks_need_netlink(const struct hook_choice choices[N_HOOKS])
 {
 	for (int i = 0; i < N_HOOKS; i++)

@@ -74,6 +74,14 @@ struct hook_choice {
 struct hook_choice hook_choose(const struct hook *hook, enum tier max_tier,
 			       hook_try_program *try_program, void *context);
 
+#define HOOKS_MAX_PROGRAMS (N_HOOKS * HOOK_MAX_PROGRAMS)
+
+/*
+ * The programs that nearly every kernel takes: those of the best variant of each hook
+ * among the variants of TIER_TRACEPOINT. Returns how many.
+ */
+size_t hooks_usual_programs(const bool is_wanted[N_HOOKS], const char *ret[HOOKS_MAX_PROGRAMS]);
+
 /*
  * Choose for all hooks that are wanted; the others get an empty choice. Without BPF for
  * TCP everything may be read by sock_diag, else nothing is: not for the sake of one

@@ -20,6 +20,7 @@
 struct answer {
 	char program[64];
 	int result;
+	bool is_assumed;
 };
 
 static struct answer answers[MAX_PROGRAMS];
@@ -41,8 +42,10 @@ static void set_answer(const char *program, int result)
 		answer = &answers[n_answers++];
 		snprintf(answer->program, sizeof(answer->program), "%s", program);
 	}
-	if (answer)
+	if (answer) {
 		answer->result = result;
+		answer->is_assumed = false;
+	}
 }
 
 static void choose_only(struct bpf_object *object, const struct bpf_program *chosen)
@@ -88,6 +91,27 @@ int kernel_features_try_program(const char *program, void *unused)
 	log_debug("tried a program", "program=%s result=%d", program, r);
 	set_answer(program, r);
 	return r;
+}
+
+void kernel_features_assume(const char *const *programs, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (find_answer(programs[i]))
+			continue;
+		set_answer(programs[i], 0);
+		if (find_answer(programs[i]))
+			find_answer(programs[i])->is_assumed = true;
+	}
+}
+
+void kernel_features_drop_assumed(void)
+{
+	size_t n_kept = 0;
+
+	for (size_t i = 0; i < n_answers; i++)
+		if (!answers[i].is_assumed)
+			answers[n_kept++] = answers[i];
+	n_answers = n_kept;
 }
 
 void kernel_features_set_refused(const char *program, int error)

@@ -12,6 +12,15 @@
  */
 int kernel_features_try_program(const char *program, void *unused);
 
+/*
+ * Take it for granted, where it was not asked, that these load, until told otherwise: one
+ * load of all then shows it, in place of a trial for each.
+ */
+void kernel_features_assume(const char *const *programs, size_t n);
+
+/* They did not: forget what was assumed. */
+void kernel_features_drop_assumed(void);
+
 /* Overrule an answer, for a program that loads but does not attach. */
 void kernel_features_set_refused(const char *program, int error);
 

@@ -258,6 +258,29 @@ static void each_tier_has_its_name(void **state)
 	assert_string_equal(tier_name(TIER_TRAMPOLINE), "trampoline");
 }
 
+static bool is_in(const char *const *programs, size_t n, const char *wanted)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(programs[i], wanted) == 0)
+			return true;
+	return false;
+}
+
+static void usual_programs_are_the_best_that_need_no_trampoline(void **state)
+{
+	const char *programs[HOOKS_MAX_PROGRAMS];
+	bool wanted[N_HOOKS] = { [HOOK_TCP] = true, [HOOK_UDP] = true, [HOOK_EXEC] = true };
+	size_t n = hooks_usual_programs(wanted, programs);
+
+	(void)state;
+	assert_true(is_in(programs, n, "tcp_state_tp_btf"));
+	assert_true(is_in(programs, n, "udp_sent_cgroup_skb"));
+	assert_true(is_in(programs, n, "process_exec_tp_btf"));
+	assert_false(is_in(programs, n, "process_exec_bare_tp_btf"));
+	assert_false(is_in(programs, n, "udp_sent_ipv4_fentry"));
+	assert_false(is_in(programs, n, "tcp_retransmit_tp_btf"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -277,6 +300,7 @@ int main(void)
 		cmocka_unit_test(nothing_but_tcp_asks_for_sock_diag),
 		cmocka_unit_test(forced_netlink_tier_tries_no_program),
 		cmocka_unit_test(each_tier_has_its_name),
+		cmocka_unit_test(usual_programs_are_the_best_that_need_no_trampoline),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
