@@ -174,6 +174,14 @@ class Process:
         self.reader.join(deadline_s)
         return code
 
+    def freeze(self):
+        """Returns once it has stopped: the signal alone may take effect a little later."""
+        self.popen.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.pid, os.WSTOPPED)
+
+    def thaw(self):
+        self.popen.send_signal(signal.SIGCONT)
+
     def stop(self, signal_number=signal.SIGTERM):
         if self.popen.poll() is None:
             self.popen.send_signal(signal_number)

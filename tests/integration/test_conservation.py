@@ -7,7 +7,6 @@ The closed log takes more bytes than such records as can be made here: test_clos
 """
 
 import os
-import signal
 import subprocess
 import time
 from typing import NamedTuple
@@ -32,7 +31,7 @@ def start(folder):
 
     yield begin
     for probe in started:
-        probe.popen.send_signal(signal.SIGCONT)
+        probe.thaw()
         probe.stop()
 
 
@@ -124,9 +123,9 @@ def nothing_lives(probe, namespace):
 def test_full_ring_of_closed_connections_loses_nothing_unseen(start, accounts, namespace):
     probe = start()
     account = accounts(probe)
-    probe.popen.send_signal(signal.SIGSTOP)  # nobody empties the ring
+    probe.freeze()  # nobody empties the ring
     truth = churn(namespace, 5000)
-    probe.popen.send_signal(signal.SIGCONT)
+    probe.thaw()
     nothing_lives(probe, namespace)
     stream = probe.closed()
     kept = Sum.of([c for c in stream.connections if c.netns == namespace.inode])
@@ -141,12 +140,12 @@ def test_failed_attempts_that_found_the_ring_full_are_counted(
     probe = start()
     account = accounts(probe)
     client = interpreter(namespace)
-    probe.popen.send_signal(signal.SIGSTOP)
+    probe.freeze()
     n = client("def refused():\n"
                "    s = socket.socket()\n"
                "    return s.connect_ex(('127.0.0.1', 9)) == 111\n",
                "sum(refused() for _ in range(9000))")
-    probe.popen.send_signal(signal.SIGCONT)
+    probe.thaw()
     stream = probe.closed()
     kept = [c for c in stream.connections if c.netns == namespace.inode]
     assert all(c.state == proto.STATE_FAILED for c in kept)
@@ -241,9 +240,9 @@ def expired_and_counted_again(probe, sender, n):
     before, end = time_on_cpu_ns(), time.monotonic() + 2 * harness.DEADLINE_S
     while time_on_cpu_ns() - before < PART_OF_A_PASS_NS and time.monotonic() < end:
         pass  # the pass over all flows is shorter than a nap
-    probe.popen.send_signal(signal.SIGSTOP)
+    probe.freeze()
     sender(f"burst({n})")
-    probe.popen.send_signal(signal.SIGCONT)
+    probe.thaw()
     return probe.closed().overflow("udp_expiring").packets_sent
 
 
@@ -288,9 +287,9 @@ def events_of(stream, word):
 
 def test_full_ring_of_process_events_is_counted(start):
     probe = start()
-    probe.popen.send_signal(signal.SIGSTOP)
+    probe.freeze()
     run_many(400, "in-the-ring")
-    probe.popen.send_signal(signal.SIGCONT)
+    probe.thaw()
     seen = events_of(probe.processes(), "in-the-ring")
     counters = probe.status()["counters"]
     assert 100 < seen < 800

@@ -3,7 +3,6 @@
 
 import contextlib
 import os
-import signal
 
 import pytest
 
@@ -94,14 +93,14 @@ def test_connection_has_the_container_that_the_runtime_reports(runtime, agent, s
 
 @each_runtime
 def test_container_that_came_and_went_between_two_polls_is_named(runtime, agent, server):
-    agent.popen.send_signal(signal.SIGSTOP)
+    agent.freeze()
     server.begin("accept")
     container = runtime.create(call(runtime, server))
     server.begin("send 5")
     server.begin("close")
     runtime.finish(container)
     assert not [path for path in private_host.cgroups() if container in path]
-    agent.popen.send_signal(signal.SIGCONT)
+    agent.thaw()
     record = inner_end(agent, runtime, server, "closed")
 
     assert record["container_id"] == container

@@ -2,7 +2,6 @@
 """The tier `netlink`: sockets without BPF, as ss and the programs at both ends know them."""
 
 import os
-import signal
 import subprocess
 
 import pytest
@@ -360,13 +359,13 @@ def test_lost_notifications_are_counted_exactly(folder, namespace):
     probe = harness.Probe(folder, prefix=("setpriv", "--bounding-set=-net_admin"),
                           env={"DD_SYSPROBE_TIER": "netlink", CLOSED_LOG: "200000"}).ready()
     try:
-        os.kill(probe.pid, signal.SIGSTOP)
+        probe.freeze()
         try:
             namespace.run(TCP_CHURN, str(n))
             # The kernel announces ends at its leisure; 16 MiB have room for half of them.
             until(lambda: dropped(namespace) > n, "the kernel has dropped notifications")
         finally:
-            os.kill(probe.pid, signal.SIGCONT)
+            probe.thaw()
 
         def total():
             stream = probe.closed()
@@ -475,15 +474,15 @@ def test_namespaces_without_descriptors_for_them_are_counted_and_named_once(fold
 
 
 def test_connections_that_ended_before_their_namespace_was_found_are_counted(probe):
-    os.kill(probe.pid, signal.SIGSTOP)
+    probe.freeze()
     late = harness.Namespace(f"spl-{os.getpid()}")
     try:
         late.run(TCP_CHURN, "50")
-        os.kill(probe.pid, signal.SIGCONT)
+        probe.thaw()
         until(lambda: probe.snapshot() and probe.closed().overflow("netns_found_late").connections,
               "the namespace is found")
         # Both ends of each; the probe itself opens none there.
         assert probe.closed().overflow("netns_found_late").connections == 100
     finally:
-        os.kill(probe.pid, signal.SIGCONT)
+        probe.thaw()
         late.delete()
