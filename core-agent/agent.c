@@ -165,7 +165,8 @@ static int make_parts(struct agent *agent, struct agent_settings *settings,
 	r = exporters_new(settings, agent->base, agent->history, &agent->exporters);
 	if (r < 0)
 		return r;
-	agent->enricher = enricher_new(settings->procfs_path, (size_t)settings->max_processes);
+	agent->enricher = enricher_new(settings->procfs_path, (size_t)settings->max_processes,
+				       settings->infers_services);
 	if (!agent->enricher)
 		return -ENOMEM;
 	agent->ingest = ingest_new(agent->enricher, agent->exporters, agent->history,

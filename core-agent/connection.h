@@ -92,6 +92,10 @@ struct connection_owner {
 	const char *container_runtime; /* docker, containerd, cri-o, podman, ecs, or NULL */
 	const char *pod_uid; /* Kubernetes, dashed form */
 	const char *systemd_unit; /* nginx.service */
+	const char *service; /* by the first source of enrich/service.h that knows one */
+	const char *service_source; /* environment, otel, command, systemd, executable */
+	const char *env; /* deployment environment: production */
+	const char *version; /* of the service */
 };
 
 struct connection {

@@ -16,6 +16,7 @@ struct agent_settings {
 	char *procfs_path; /* /proc, or /host/proc in a container */
 	int64_t max_tracked_connections;
 	int64_t max_processes;
+	bool infers_services;
 	struct option_list exporters; /* local, jsonl, table, intake */
 
 	char *cmd_host;

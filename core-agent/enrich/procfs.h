@@ -22,6 +22,7 @@
 struct procfs_stat {
 	char comm[PROCFS_COMM_SIZE]; /* NUL-terminated, cut if longer */
 	uint32_t parent_pid;
+	bool is_forked_only;  /* PF_FORKNOEXEC (include/linux/sched.h): never called exec */
 	uint64_t start_ticks; /* since boot, in 1/_SC_CLK_TCK s, rounded down */
 };
 

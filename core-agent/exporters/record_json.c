@@ -150,7 +150,10 @@ static int set_owner(json_t *object, const struct connection *connection)
 	       set_text(object, "container_id", owner->container_id) |
 	       set_text(object, "container_runtime", owner->container_runtime) |
 	       set_text(object, "pod_uid", owner->pod_uid) |
-	       set_text(object, "systemd_unit", owner->systemd_unit);
+	       set_text(object, "systemd_unit", owner->systemd_unit) |
+	       set_text(object, "service", owner->service) |
+	       set_text(object, "service_source", owner->service_source) |
+	       set_text(object, "env", owner->env) | set_text(object, "version", owner->version);
 }
 
 static int set_all_counters(json_t *object, const struct connection_counters *counters)
@@ -370,7 +373,7 @@ bool record_json_has_field(const char *name)
 		"time", "id", "probe_instance", "state", "error", "proto", "family", "direction",
 		"role", "local_ip", "local_port", "remote_ip", "remote_port", "netns", "pid", "comm",
 		"owner_is_listener", "exe", "cmdline", "user", "container_id", "container_runtime",
-		"pod_uid", "systemd_unit", "rtt_us", "rtt_var_us", "drops", "started", "connect_us",
+		"pod_uid", "systemd_unit", "service", "service_source", "env", "version", "rtt_us", "rtt_var_us", "drops", "started", "connect_us",
 		"accept_us", "duration_ms",
 	};
 

@@ -209,6 +209,7 @@ TEXT_SETTER(user)
 TEXT_SETTER(container)
 TEXT_SETTER(pod)
 TEXT_SETTER(service)
+TEXT_SETTER(env)
 TEXT_SETTER(search)
 
 #define NAME_TEXT "1 to 255 bytes"
@@ -223,6 +224,7 @@ static const struct {
 	{"comm", set_comm, NAME_TEXT},
 	{"container", set_container, NAME_TEXT},
 	{"direction", set_direction, "incoming, outgoing or local"},
+	{"env", set_env, NAME_TEXT},
 	{"error", set_error, "the name of an error such as ECONNREFUSED, or any"},
 	{"family", set_family, "ipv4 or ipv6"},
 	{"local", set_local, NETWORK_TEXT},
@@ -276,16 +278,6 @@ static bool begins_with(const char *wanted, const char *text)
 	return !*wanted || (text && strncmp(text, wanted, strlen(wanted)) == 0);
 }
 
-static bool is_service(const char *wanted, const char *unit)
-{
-	size_t size = strlen(wanted);
-
-	if (!*wanted)
-		return true;
-	return unit && strncmp(unit, wanted, size) == 0 &&
-	       (!unit[size] || strcmp(unit + size, ".service") == 0);
-}
-
 static bool contains(const char *text, const char *wanted)
 {
 	return text && strstr(text, wanted);
@@ -316,7 +308,8 @@ static bool has_texts(const struct filter *filter, const struct recent_record *r
 	       is_text(filter->user, texts[RECENT_USER]) &&
 	       is_text(filter->pod, texts[RECENT_POD_UID]) &&
 	       begins_with(filter->container, texts[RECENT_CONTAINER_ID]) &&
-	       is_service(filter->service, texts[RECENT_SYSTEMD_UNIT]) &&
+	       is_text(filter->service, texts[RECENT_SERVICE]) &&
+	       is_text(filter->env, texts[RECENT_ENV]) &&
 	       (!*filter->search || contains(texts[RECENT_COMM], filter->search) ||
 		contains(texts[RECENT_EXECUTABLE], filter->search) ||
 		contains(texts[RECENT_COMMAND_LINE], filter->search));

@@ -31,7 +31,8 @@ struct filter {
 	char user[FILTER_MAX_TEXT_BYTES]; /* equal */
 	char container[FILTER_MAX_TEXT_BYTES]; /* the id begins with it */
 	char pod[FILTER_MAX_TEXT_BYTES];       /* equal */
-	char service[FILTER_MAX_TEXT_BYTES];   /* unit, with or without ".service" */
+	char service[FILTER_MAX_TEXT_BYTES];   /* equal */
+	char env[FILTER_MAX_TEXT_BYTES];       /* equal */
 	char search[FILTER_MAX_TEXT_BYTES];    /* in name, executable or command line */
 };
 

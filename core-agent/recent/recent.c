@@ -149,12 +149,16 @@ static void set_texts(struct recent *recent, struct recent_record *record,
 		[RECENT_CONTAINER_ID] = owner->container_id,
 		[RECENT_POD_UID] = owner->pod_uid,
 		[RECENT_SYSTEMD_UNIT] = owner->systemd_unit,
+		[RECENT_SERVICE] = owner->service,
+		[RECENT_ENV] = owner->env,
+		[RECENT_VERSION] = owner->version,
 	};
 
 	for (size_t i = 0; i < RECENT_N_TEXTS; i++)
 		set_text(recent, &record->texts[i], texts[i]);
 	set_text(recent, &record->probe_instance, recent->instance);
 	record->container_runtime = owner->container_runtime;
+	record->service_source = owner->service_source;
 }
 
 static void set_record(struct recent *recent, struct recent_record *record,
@@ -314,7 +318,11 @@ void recent_to_connection(const struct recent_record *record, struct connection 
 			  .container_id = record->texts[RECENT_CONTAINER_ID],
 			  .container_runtime = record->container_runtime,
 			  .pod_uid = record->texts[RECENT_POD_UID],
-			  .systemd_unit = record->texts[RECENT_SYSTEMD_UNIT]},
+			  .systemd_unit = record->texts[RECENT_SYSTEMD_UNIT],
+			  .service = record->texts[RECENT_SERVICE],
+			  .service_source = record->service_source,
+			  .env = record->texts[RECENT_ENV],
+			  .version = record->texts[RECENT_VERSION]},
 		.total = record->total,
 		.has_rtt = record->has_rtt,
 		.rtt_us = record->rtt_us,

@@ -22,6 +22,9 @@ enum recent_text {
 	RECENT_CONTAINER_ID,
 	RECENT_POD_UID,
 	RECENT_SYSTEMD_UNIT,
+	RECENT_SERVICE,
+	RECENT_ENV,
+	RECENT_VERSION,
 	RECENT_N_TEXTS,
 };
 
@@ -46,6 +49,7 @@ struct recent_record {
 	uint8_t remote_address[16];
 	const char *texts[RECENT_N_TEXTS];
 	const char *container_runtime; /* static, or NULL */
+	const char *service_source;    /* the same */
 	const char *probe_instance;    /* a text like the others */
 	uint64_t id;
 	uint64_t time_unix_ns; /* of the last look */

@@ -27,6 +27,7 @@ struct record {
 	uint64_t cgroup_id;
 	const char *cgroup_name;
 	bool is_command_line_cut;
+	const char *environment; /* its one entry */
 };
 
 static inline ProtobufCBinaryData bytes_of(const char *text)
@@ -37,8 +38,12 @@ static inline ProtobufCBinaryData bytes_of(const char *text)
 
 static inline Sysprobe__V1__Process to_message(const struct record *record)
 {
+	static ProtobufCBinaryData environment; /* of the last message */
 	Sysprobe__V1__Process message = SYSPROBE__V1__PROCESS__INIT;
 
+	environment = bytes_of(record->environment);
+	message.environment = &environment;
+	message.n_environment = record->environment ? 1 : 0;
 	message.event = record->event;
 	message.tgid = record->tgid;
 	message.parent_tgid = record->parent;
