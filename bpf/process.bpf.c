@@ -52,6 +52,7 @@ static __always_inline void event_begin(struct sp_process_event *event, __u32 ty
 	event->environment_size = 0;
 	event->is_command_line_cut = 0;
 	event->is_environment_cut = 0;
+	event->is_forked_only = (task->flags & PF_FORKNOEXEC) != 0;
 	event->cgroup_name[0] = 0;
 #pragma unroll
 	for (int i = 0; i < SP_COMM_SIZE; i++)

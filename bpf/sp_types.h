@@ -202,6 +202,8 @@ struct sp_process_event {
 	__u16 environment_size;  /* with the NULs; 0: none of the five, or unknown */
 	__u8 is_command_line_cut;
 	__u8 is_environment_cut;
+	__u8 is_forked_only; /* PF_FORKNOEXEC: never called exec */
+	__u8 pad[7];
 	char filename[SP_FILENAME_SIZE];
 	char command_line[SP_COMMAND_LINE_SIZE];
 	/* Last: a record ends where it does. "NAME=value" of common/environment.h alone. */

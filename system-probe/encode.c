@@ -182,6 +182,7 @@ ssize_t encode_process(const struct process_record *record, uint8_t *out, size_t
 	wire_put_uint(&wire, 11, record->cgroup_id);
 	wire_put_bytes(&wire, 12, record->cgroup_name, strlen(record->cgroup_name));
 	wire_put_uint(&wire, 13, record->sequence);
+	wire_put_uint(&wire, 15, record->is_forked_only);
 	put_environment(&wire, record->environment, record->environment_size);
 	return written(&wire, out);
 }

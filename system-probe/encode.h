@@ -41,6 +41,7 @@ struct process_record {
 	const char *command_line;
 	size_t command_line_size;
 	bool is_command_line_cut;
+	bool is_forked_only;
 	const char *environment; /* each entry ends in a NUL */
 	size_t environment_size;
 };

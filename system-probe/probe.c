@@ -63,6 +63,7 @@ static void on_process(const struct sp_process_event *event, void *context)
 		.command_line = event->command_line,
 		.command_line_size = event->command_line_size,
 		.is_command_line_cut = event->is_command_line_cut,
+		.is_forked_only = event->is_forked_only,
 		.environment = event->environment,
 		.environment_size = event->environment_size,
 	};

@@ -9,6 +9,7 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
+#include "procfs.h"
 #include "service_environment.h"
 
 struct key {
@@ -156,13 +157,22 @@ static void unchain(struct process_table *table, struct entry *entry)
 
 /* Entries. */
 
-static struct entry *find_entry(const struct process_table *table, uint32_t tgid, uint64_t start_ns)
+static struct entry *find_exactly(const struct process_table *table, uint32_t tgid,
+				  uint64_t start_ns)
 {
 	struct key key = { .start_ns = start_ns, .tgid = tgid };
 	struct entry *entry;
 
 	HASH_FIND(hh, table->entries, &key, sizeof(key), entry);
 	return entry;
+}
+
+/* Of a process older than itself the probe knows the start as /proc has it, rounded down. */
+static struct entry *find_entry(const struct process_table *table, uint32_t tgid, uint64_t start_ns)
+{
+	struct entry *entry = find_exactly(table, tgid, start_ns);
+
+	return entry ? entry : find_exactly(table, tgid, procfs_round_start(start_ns));
 }
 
 static int forget(struct process_table *table, struct entry *entry)
@@ -394,7 +404,7 @@ static int apply_exit(struct process_table *table, struct entry *entry,
 	if (!process->strings[PROCESS_CGROUP_NAME])
 		set_bytes(&change, PROCESS_CGROUP_NAME, &record->cgroup_name);
 	parent = living_parent(table, process);
-	if (parent && !process->strings[PROCESS_EXECUTABLE]) {
+	if (parent && record->forked_only && !process->strings[PROCESS_EXECUTABLE]) {
 		inherit(&change, process, parent, PROCESS_EXECUTABLE);
 		inherit(&change, process, parent, PROCESS_COMMAND_LINE);
 		inherit(&change, process, parent, PROCESS_COMMAND_SERVICE);

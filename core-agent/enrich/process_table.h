@@ -3,7 +3,8 @@
 
 /*
  * Processes by (tgid, start time), from two sources: the probe, which reports
- * each start and end, and /proc, which only shows what is alive now.
+ * each start and end, and /proc, which only shows what is alive now. A start that
+ * the table has rounded down to a tick is the same as the exact one.
  *
  * A reported process that lives is never forgotten. An ended one goes some time
  * after its end, one that is known from /proc only some time after its last
@@ -49,7 +50,7 @@ void process_table_free(struct process_table *table);
 /*
  * A record of the probe. EXEC replaces executable, command line, comm and what the
  * environment says; ALIVE replaces what it knows; EXIT sets the end and adds only what
- * is unknown, and a process that never called exec takes executable, command line and
+ * is unknown, and a process that is told to have only forked takes executable, command line and
  * environment from its parent. The number of a living process given to a younger one ends the older.
  * 0, -EINVAL (no tgid or no start_ns), -ENOMEM, or -ENOSPC (full of living
  * processes, or of strings that are handed out). On -ENOMEM and -ENOSPC a known

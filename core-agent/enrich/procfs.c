@@ -135,6 +135,11 @@ uint64_t procfs_ticks_to_ns(uint64_t ticks)
 	return seconds_ns + ticks % hz * (NS_PER_S / hz);
 }
 
+uint64_t procfs_round_start(uint64_t start_ns)
+{
+	return start_ns - start_ns % (NS_PER_S / ticks_per_second());
+}
+
 bool procfs_is_start(uint64_t start_ns, uint64_t start_ticks)
 {
 	return start_ns / (NS_PER_S / ticks_per_second()) == start_ticks;

@@ -44,6 +44,9 @@ size_t procfs_join_command_line(const char *bytes, size_t size, char *ret, size_
 
 uint64_t procfs_ticks_to_ns(uint64_t ticks);
 
+/* The start as a stat file has it, in nanoseconds: rounded down. */
+uint64_t procfs_round_start(uint64_t start_ns);
+
 /*
  * Whether a process whose task_struct.start_boottime is `start_ns` has these
  * start_ticks: the kernel divides and drops the remainder (nsec_to_clock_t).

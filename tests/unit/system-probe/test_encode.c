@@ -228,6 +228,7 @@ static void process_keeps_every_field(void **state)
 	(void)state;
 	record.sequence = 12;
 	record.is_command_line_cut = true;
+	record.is_forked_only = true;
 	record.environment = "DD_SERVICE=a\0DD_ENV=";
 	record.environment_size = 21;
 	message = through_process(&record);
@@ -244,6 +245,7 @@ static void process_keeps_every_field(void **state)
 	assert_bytes(message->executable, "/usr/bin/curl", 13);
 	assert_bytes(message->command_line, "curl\0-s\0http://x", 16);
 	assert_true(message->command_line_cut);
+	assert_true(message->forked_only);
 	assert_int_equal(message->cgroup_id, 99);
 	assert_bytes(message->cgroup_name, "session-1.scope", 15);
 	assert_int_equal(message->sequence, 12);

@@ -27,6 +27,7 @@ struct record {
 	uint64_t cgroup_id;
 	const char *cgroup_name;
 	bool is_command_line_cut;
+	bool is_forked_only;
 	const char *environment; /* its one entry */
 };
 
@@ -55,6 +56,7 @@ static inline Sysprobe__V1__Process to_message(const struct record *record)
 	message.executable = bytes_of(record->executable);
 	message.command_line = bytes_of(record->command_line);
 	message.command_line_cut = record->is_command_line_cut;
+	message.forked_only = record->is_forked_only;
 	message.cgroup_id = record->cgroup_id;
 	message.cgroup_name = bytes_of(record->cgroup_name);
 	return message;

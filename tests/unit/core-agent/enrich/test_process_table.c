@@ -125,7 +125,7 @@ static void process_that_only_forked_takes_the_names_of_its_parent(void **state)
 {
 	RECORD(*state, EVENT_EXEC, 7, 1000, NAMES("/bin/httpd", "httpd -k start", "httpd"));
 	RECORD(*state, EVENT_EXIT, 8, 1500, .comm = "worker", .parent = 7, .time_ns = 2000,
-	       .uid = 33, .cgroup_name = "httpd.service");
+	       .is_forked_only = true, .uid = 33, .cgroup_name = "httpd.service");
 	assert_string_equal(string_of(*state, 8, 1500, PROCESS_EXECUTABLE), "/bin/httpd");
 	assert_string_equal(string_of(*state, 8, 1500, PROCESS_COMMAND_LINE), "httpd -k start");
 	assert_string_equal(string_of(*state, 8, 1500, PROCESS_COMM), "worker");
@@ -133,12 +133,22 @@ static void process_that_only_forked_takes_the_names_of_its_parent(void **state)
 	assert_int_equal(process_table_find(*state, 8, 1500)->uid, 33);
 }
 
+static void process_whose_start_was_not_seen_takes_no_names(void **state)
+{
+	RECORD(*state, EVENT_EXEC, 7, 1000, NAMES("/bin/python3", "python3\0shop.py", "python3"),
+	       .environment = "DD_SERVICE=shop");
+	RECORD(*state, EVENT_EXIT, 8, 1500, .comm = "python3", .parent = 7, .time_ns = 2000);
+	assert_null(string_of(*state, 8, 1500, PROCESS_EXECUTABLE));
+	assert_null(string_of(*state, 8, 1500, PROCESS_SERVICE));
+	assert_null(string_of(*state, 8, 1500, PROCESS_COMMAND_SERVICE));
+}
+
 static void parent_that_was_not_alive_at_the_fork_gives_no_names(void **state)
 {
 	RECORD(*state, EVENT_EXEC, 7, 1000, NAMES("/bin/old", "old", "old"));
 	RECORD(*state, EVENT_EXIT, 7, 1000, .time_ns = 1200);
 	RECORD(*state, EVENT_EXEC, 7, 1800, NAMES("/bin/young", "young", "young"));
-	RECORD(*state, EVENT_EXIT, 8, 1500, .parent = 7, .time_ns = 2000);
+	RECORD(*state, EVENT_EXIT, 8, 1500, .parent = 7, .time_ns = 2000, .is_forked_only = true);
 	assert_null(string_of(*state, 8, 1500, PROCESS_EXECUTABLE));
 }
 
@@ -147,7 +157,7 @@ static void parent_is_the_generation_that_lived_at_the_fork(void **state)
 	RECORD(*state, EVENT_EXEC, 7, 1000, NAMES("/bin/old", "old", "old"));
 	RECORD(*state, EVENT_EXIT, 7, 1000, .time_ns = 1600);
 	RECORD(*state, EVENT_EXEC, 7, 1800, NAMES("/bin/young", "young", "young"));
-	RECORD(*state, EVENT_EXIT, 8, 1500, .parent = 7, .time_ns = 2000);
+	RECORD(*state, EVENT_EXIT, 8, 1500, .parent = 7, .time_ns = 2000, .is_forked_only = true);
 	assert_string_equal(string_of(*state, 8, 1500, PROCESS_EXECUTABLE), "/bin/old");
 }
 
@@ -364,7 +374,7 @@ static void worker_that_only_forked_has_its_parents_environment(void **state)
 	assert_string_equal(string_of(*state, 8, 1500, PROCESS_VERSION), "2");
 	assert_int_equal(process_table_find(*state, 8, 1500)->service_source, SERVICE_SOURCE_OTEL);
 	RECORD(*state, EVENT_EXIT, 9, 1600, .comm = "gunicorn: worke", .parent = 7,
-	       .time_ns = 2000);
+	       .time_ns = 2000, .is_forked_only = true);
 	assert_string_equal(string_of(*state, 9, 1600, PROCESS_SERVICE), "shop");
 }
 
@@ -407,6 +417,21 @@ static void service_of_a_command_goes_with_its_command_line(void **state)
 	assert_string_equal(string_of(*state, 7, 1000, PROCESS_COMMAND_SERVICE), "nginx");
 	RECORD(*state, EVENT_EXEC, 7, 1000, .command_line = "ls", .comm = "ls");
 	assert_null(string_of(*state, 7, 1000, PROCESS_COMMAND_SERVICE));
+}
+
+/* As the probe has it of a process that is older than the probe. */
+static void start_that_was_rounded_to_a_tick_is_the_same_process(void **state)
+{
+	const uint64_t rounded_ns = 50000000, exact_ns = rounded_ns + 1234567;
+
+	RECORD(*state, EVENT_ALIVE, 7, rounded_ns, .environment = OTEL);
+	assert_string_equal(string_of(*state, 7, exact_ns, PROCESS_SERVICE), "shop");
+	OBSERVE(*state, EVENT_ALIVE, 7, exact_ns, .comm = "a");
+	assert_string_equal(string_of(*state, 7, exact_ns, PROCESS_SERVICE), "shop");
+	RECORD(*state, EVENT_EXEC, 7, exact_ns, .environment = "DD_SERVICE=after");
+	assert_string_equal(string_of(*state, 7, exact_ns, PROCESS_SERVICE), "after");
+	assert_int_equal(process_table_n_processes(*state), 1);
+	assert_null(process_table_find(*state, 7, rounded_ns + 10000000));
 }
 
 static void unit_of_a_service_names_it(void **state)
@@ -499,6 +524,7 @@ int main(void)
 		WITH_TABLE(alive_record_keeps_what_it_does_not_know),
 		WITH_TABLE(exit_sets_the_end_and_keeps_the_names),
 		WITH_TABLE(process_that_only_forked_takes_the_names_of_its_parent),
+		WITH_TABLE(process_whose_start_was_not_seen_takes_no_names),
 		WITH_TABLE(parent_that_was_not_alive_at_the_fork_gives_no_names),
 		WITH_TABLE(parent_is_the_generation_that_lived_at_the_fork),
 		WITH_TABLE(ended_process_is_forgotten_after_the_time_to_keep),
@@ -524,6 +550,7 @@ int main(void)
 		WITH_TABLE(orphan_has_nothing_of_who_took_it_in),
 		WITH_TABLE(unseen_exec_takes_the_inherited_environment_away),
 		WITH_TABLE(service_of_a_command_goes_with_its_command_line),
+		WITH_TABLE(start_that_was_rounded_to_a_tick_is_the_same_process),
 		WITH_TABLE(unit_of_a_service_names_it),
 		WITH_TABLE(process_is_found_by_a_range_of_start_times),
 		WITH_TABLE(living_processes_are_given_in_turn),
