@@ -199,8 +199,10 @@ static __always_inline long walk_step(struct environment_walk *walk)
 	if (walk->at >= walk->end)
 		return 1;
 	n = bpf_probe_read_user_str(text, STEP_BYTES, (void *)walk->at);
-	if (n <= 0)
+	if (n < 0)
 		return 1;
+	if (n == 0) /* of an empty string the NUL was not counted, in mm/maccess.c of older kernels */
+		n = 1;
 	if (!walk->is_inside && is_wanted((const char *)text))
 		keep_entry(walk->event, walk->at);
 	walk->is_inside = n == STEP_BYTES;

@@ -51,8 +51,8 @@ static void end_entry(struct environment_picker *picker)
 {
 	size_t value_at;
 
-	if (!picker->is_passed_over && environment_which(picker->entry, picker->entry_size,
-							 &value_at) != ENVIRONMENT_N_VARIABLES)
+	if (environment_which(picker->entry, picker->entry_size, &value_at) !=
+	    ENVIRONMENT_N_VARIABLES)
 		keep(picker);
 	picker->entry_size = 0;
 	picker->is_passed_over = false;

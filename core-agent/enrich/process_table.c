@@ -452,7 +452,10 @@ static void set_executable_of_namesake(struct process_change *change, const stru
 	process_change_set_text(change, PROCESS_EXECUTABLE, parent->strings[PROCESS_EXECUTABLE]);
 }
 
-/* Of a process that the probe did not report: it was forked, or its exec was lost. */
+/*
+ * Of a process that the probe did not report: it was forked, or its exec was lost. Once
+ * its parent is forgotten it keeps what it had.
+ */
 static void observe_environment(struct process_change *change, const struct process *parent,
 				const char *comm, bool is_forked_only)
 {
@@ -460,7 +463,7 @@ static void observe_environment(struct process_change *change, const struct proc
 
 	if (!is_forked_only)
 		inherit_environment(change, &nobody);
-	else if (is_forked_by(parent, comm)) /* else it keeps what it had when its parent was known */
+	else if (is_forked_by(parent, comm))
 		inherit_environment(change, parent);
 }
 

@@ -50,8 +50,9 @@ void process_table_free(struct process_table *table);
 /*
  * A record of the probe. EXEC replaces executable, command line, comm and what the
  * environment says; ALIVE replaces what it knows; EXIT sets the end and adds only what
- * is unknown, and a process that is told to have only forked takes executable, command line and
- * environment from its parent. The number of a living process given to a younger one ends the older.
+ * is unknown, and if it says that the process only forked, executable, command line
+ * and environment are its parent's. The number of a living process given to a younger
+ * one ends the older.
  * 0, -EINVAL (no tgid or no start_ns), -ENOMEM, or -ENOSPC (full of living
  * processes, or of strings that are handed out). On -ENOMEM and -ENOSPC a known
  * process keeps its names, and a new one is not added or has none.

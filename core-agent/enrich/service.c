@@ -22,10 +22,10 @@ const char *service_choose(const struct service_candidates *candidates,
 		const char *name;
 		enum service_source source;
 	} by_worth[] = {
-		{candidates->environment, candidates->environment_source},
-		{candidates->command, SERVICE_SOURCE_COMMAND},
-		{candidates->unit, SERVICE_SOURCE_SYSTEMD},
-		{base_name(candidates->executable), SERVICE_SOURCE_EXECUTABLE},
+		{ candidates->environment, candidates->environment_source },
+		{ candidates->command, SERVICE_SOURCE_COMMAND },
+		{ candidates->unit, SERVICE_SOURCE_SYSTEMD },
+		{ base_name(candidates->executable), SERVICE_SOURCE_EXECUTABLE },
 	};
 
 	for (size_t i = 0; i < sizeof(by_worth) / sizeof(*by_worth); i++) {
@@ -56,8 +56,10 @@ bool service_unit_name(const char *unit, char out[SERVICE_NAME_BYTES])
 const char *service_source_name(enum service_source source)
 {
 	static const char *const names[] = {
-		[SERVICE_SOURCE_ENVIRONMENT] = "environment", [SERVICE_SOURCE_OTEL] = "otel",
-		[SERVICE_SOURCE_COMMAND] = "command",	      [SERVICE_SOURCE_SYSTEMD] = "systemd",
+		[SERVICE_SOURCE_ENVIRONMENT] = "environment",
+		[SERVICE_SOURCE_OTEL] = "otel",
+		[SERVICE_SOURCE_COMMAND] = "command",
+		[SERVICE_SOURCE_SYSTEMD] = "systemd",
 		[SERVICE_SOURCE_EXECUTABLE] = "executable",
 	};
 

@@ -37,10 +37,10 @@ static const struct {
 	const char *name;     /* the service, or NULL: what stands in brackets */
 	bool is_module;       /* in brackets */
 } titles[] = {
-	{"nginx: ", "nginx", false},	{"postgres: ", "postgres", false},
-	{"php-fpm: ", "php-fpm", false}, {"redis-server ", "redis", false},
-	{"unicorn ", "unicorn", false}, {"gunicorn: ", NULL, true},
-	{"puma ", NULL, false},		{"puma: ", NULL, false},
+	{ "nginx: ", "nginx", false },	{ "postgres: ", "postgres", false },
+	{ "php-fpm: ", "php-fpm", false }, { "redis-server ", "redis", false },
+	{ "unicorn ", "unicorn", false }, { "gunicorn: ", NULL, true },
+	{ "puma ", NULL, false },		{ "puma: ", NULL, false },
 };
 
 static bool name_from_title(const char *title, char out[SERVICE_NAME_BYTES])
@@ -115,7 +115,7 @@ static const char *without_login_dash(const char *program)
 
 static bool follow(struct words *words, char out[SERVICE_NAME_BYTES])
 {
-	struct service_command command = {.words = words->at, .n = words->n};
+	struct service_command command = { .words = words->at, .n = words->n };
 	const struct service_rule *rule = service_rule_find(without_login_dash(words->at[0]));
 	enum service_step step;
 	bool was_in_shell = false;

@@ -35,7 +35,7 @@ static bool is_space(char c)
 static struct span trimmed(struct span span)
 {
 	while (span.size && is_space(span.at[0]))
-		span = (struct span){span.at + 1, span.size - 1};
+		span = (struct span){ span.at + 1, span.size - 1 };
 	while (span.size && is_space(span.at[span.size - 1]))
 		span.size--;
 	return span;
@@ -82,10 +82,10 @@ static void take_attribute(struct service_environment *names, struct span key, s
 		struct service_value *value;
 		uint8_t rank;
 	} attributes[] = {
-		{"service.name", &names->service, RANK_ATTRIBUTE},
-		{"service.version", &names->version, RANK_ATTRIBUTE},
-		{"deployment.environment.name", &names->env, RANK_ATTRIBUTE},
-		{"deployment.environment", &names->env, RANK_OLD_ATTRIBUTE},
+		{ "service.name", &names->service, RANK_ATTRIBUTE },
+		{ "service.version", &names->version, RANK_ATTRIBUTE },
+		{ "deployment.environment.name", &names->env, RANK_ATTRIBUTE },
+		{ "deployment.environment", &names->env, RANK_OLD_ATTRIBUTE },
 	};
 	char text[ENVIRONMENT_MAX_ENTRY_BYTES];
 	size_t size;
@@ -95,7 +95,7 @@ static void take_attribute(struct service_environment *names, struct span key, s
 	for (size_t i = 0; i < sizeof(attributes) / sizeof(*attributes); i++)
 		if (strlen(attributes[i].key) == key.size &&
 		    memcmp(attributes[i].key, key.at, key.size) == 0)
-			offer(attributes[i].value, attributes[i].rank, (struct span){text, size});
+			offer(attributes[i].value, attributes[i].rank, (struct span){ text, size });
 }
 
 static void take_attributes(struct service_environment *names, struct span list, bool is_cut)
@@ -108,11 +108,11 @@ static void take_attributes(struct service_environment *names, struct span list,
 		if (equals && (comma || !is_cut)) {
 			size_t key_size = (size_t)(equals - list.at);
 
-			take_attribute(names, trimmed((struct span){list.at, key_size}),
-				       trimmed((struct span){equals + 1, size - key_size - 1}));
+			take_attribute(names, trimmed((struct span){ list.at, key_size }),
+				       trimmed((struct span){ equals + 1, size - key_size - 1 }));
 		}
 		size += comma ? 1 : 0;
-		list = (struct span){list.at + size, list.size - size};
+		list = (struct span){ list.at + size, list.size - size };
 	}
 }
 
@@ -120,7 +120,7 @@ void service_environment_add(struct service_environment *names, const void *entr
 {
 	size_t value_at = 0;
 	enum environment_variable which = environment_which(entry, size, &value_at);
-	struct span value = {(const char *)entry + value_at, size - value_at};
+	struct span value = { (const char *)entry + value_at, size - value_at };
 
 	switch (which) {
 	case ENVIRONMENT_DD_SERVICE:

@@ -6,28 +6,29 @@
 
 /* The java(1) options whose value is the next word. */
 static const char *const value_options[] = {
-	"-cp",	   "-classpath",      "--class-path",  "-p",	       "--module-path",
-	"--add-modules", "--add-exports", "--add-opens", "--add-reads", "--patch-module",
+	"-cp", "-classpath", "--class-path", "-p", "--module-path", "--add-modules",
+	"--add-exports", "--add-opens", "--add-reads", "--patch-module",
 	"--upgrade-module-path", "--limit-modules", "--source", "--enable-native-access",
 };
 
 /* Best first. */
-static const char *const properties[] = {"-Ddd.service=", "-Dotel.service.name=", "-Dservice.name=",
-					 "-Dspring.application.name=",
-					 "--spring.application.name="};
+static const char *const properties[] = {
+	"-Ddd.service=", "-Dotel.service.name=", "-Dservice.name=", "-Dspring.application.name=",
+	"--spring.application.name=",
+};
 
 /* Classes that say nothing of what they run, or say it otherwise. */
 static const struct {
 	const char *class_name;
 	const char *service; /* NULL: nothing */
 } launchers[] = {
-	{"org.apache.catalina.startup.Bootstrap", "tomcat"},
-	{"org.elasticsearch.bootstrap.Elasticsearch", "elasticsearch"},
-	{"org.apache.cassandra.service.CassandraDaemon", "cassandra"},
-	{"org.apache.zookeeper.server.quorum.QuorumPeerMain", "zookeeper"},
-	{"org.springframework.boot.loader.JarLauncher", NULL},
-	{"org.springframework.boot.loader.launch.JarLauncher", NULL},
-	{"kafka.Kafka", "kafka"},
+	{ "org.apache.catalina.startup.Bootstrap", "tomcat" },
+	{ "org.elasticsearch.bootstrap.Elasticsearch", "elasticsearch" },
+	{ "org.apache.cassandra.service.CassandraDaemon", "cassandra" },
+	{ "org.apache.zookeeper.server.quorum.QuorumPeerMain", "zookeeper" },
+	{ "org.springframework.boot.loader.JarLauncher", NULL },
+	{ "org.springframework.boot.loader.launch.JarLauncher", NULL },
+	{ "kafka.Kafka", "kafka" },
 };
 
 static bool takes_value(const char *option)
@@ -57,10 +58,12 @@ static bool name_of_class(const char *class_name, char out[SERVICE_NAME_BYTES])
 	const char *dot = strrchr(class_name, '.');
 	const char *last = dot ? dot + 1 : class_name;
 
-	for (size_t i = 0; i < sizeof(launchers) / sizeof(*launchers); i++)
+	for (size_t i = 0; i < sizeof(launchers) / sizeof(*launchers); i++) {
+		const char *service = launchers[i].service;
+
 		if (strcmp(launchers[i].class_name, class_name) == 0)
-			return launchers[i].service &&
-			       service_copy(launchers[i].service, strlen(launchers[i].service), out);
+			return service && service_copy(service, strlen(service), out);
+	}
 	return service_copy(last, strlen(last), out);
 }
 

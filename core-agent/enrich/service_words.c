@@ -3,19 +3,22 @@
 
 #include <string.h>
 
-static const char *const extensions[] = {".py", ".pyc", ".js", ".mjs", ".cjs", ".ts",  ".rb",
-					 ".php", ".pl", ".sh", ".R",  ".dll", ".exe", ".ru"};
+static const char *const extensions[] = {
+	".py", ".pyc", ".js", ".mjs", ".cjs", ".ts", ".rb", ".php", ".pl", ".sh", ".R", ".dll",
+	".exe", ".ru",
+};
 
 static const char *const plain_scripts[] = {
-	"__main__", "app",   "artisan", "asgi",	  "bootstrap", "cli",	 "config", "console",
-	"daemon",   "index", "main",	"manage", "master",    "rails",	 "run",	   "server",
-	"service",  "start", "worker",	"wsgi",	  "www",       "entrypoint"};
+	"__main__", "app", "artisan", "asgi", "bootstrap", "cli", "config", "console", "daemon",
+	"entrypoint", "index", "main", "manage", "master", "rails", "run", "server", "service",
+	"start", "worker", "wsgi", "www",
+};
 
 static const char *const plain_folders[] = {
-	"app",	  "bin",     "build", "cmd", "code",   "config", "dist",   "home",
-	"lib",	  "local",   "opt",   "out", "public", "root",	 "sbin",   "script",
-	"scripts", "server", "src",   "srv", "tmp",    "usr",	 "var",	   "web",
-	"workspace"};
+	"app", "bin", "build", "cmd", "code", "config", "dist", "home", "lib", "local", "opt",
+	"out", "public", "root", "sbin", "script", "scripts", "server", "src", "srv", "tmp",
+	"usr", "var", "web", "workspace",
+};
 
 #define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -93,9 +96,8 @@ static bool package_name(const char *path, const char *modules, char out[SERVICE
 {
 	static const char folder[] = "/node_modules/";
 	const char *package = modules + sizeof(folder) - 1;
-	bool is_system = strncmp(path, "/usr/", 5) == 0 || strncmp(path, "/opt/", 5) == 0;
 
-	if (!is_system && folder_name(path, modules, out))
+	if (folder_name(path, modules, out))
 		return true;
 	if (package[0] == '@' && strchr(package, '/'))
 		package = strchr(package, '/') + 1;

@@ -22,7 +22,7 @@ bool service_program_name(const char *path, char out[SERVICE_NAME_BYTES]);
 /*
  * The same, but of a name that says nothing (main, index, manage, ...) the folder it is
  * in, passing over folders that say nothing either (src, dist, bin, ...); of a path below
- * node_modules the folder that has it, or the package where that is a system folder.
+ * node_modules the folder that has it, or the package where that one says nothing.
  */
 bool service_script_name(const char *path, char out[SERVICE_NAME_BYTES]);
 

@@ -14,6 +14,7 @@ from conftest import make_folder
 from harness import until
 from test_agent import FOR_NOBODY, Agent
 
+pytestmark = pytest.mark.kernel
 PYTHON = sys.executable
 ATTEMPT = """
 import os, socket, sys

@@ -67,6 +67,7 @@ static void node_runs_scripts_and_packages(void **state)
 	NAMES("mailer", "/usr/bin/nodejs\0--import\0./otel.mjs\0mailer.cjs");
 	NAMES("mailer", "node18\0--require\0x\0mailer.js");
 	NAMES("shop", "node\0/srv/shop/node_modules/.bin/next\0start");
+	NAMES("shop", "node\0/opt/shop/node_modules/next/dist/bin/next");
 	NAMES("pm2", "node\0/usr/lib/node_modules/pm2/lib/Daemon.js");
 	NAMES("cli", "node\0/usr/local/lib/node_modules/@scope/cli/bin/x.js");
 	NAMES("mailer", "ts-node\0-P\0tsconfig.json\0mailer.ts");
@@ -157,7 +158,8 @@ static void dotnet_and_erlang_have_forms_of_their_own(void **state)
 static void application_servers_name_their_application(void **state)
 {
 	(void)state;
-	NAMES("shop", "gunicorn\0-w\0" "4\0-b\0" "0.0.0.0:80\0--timeout\0" "30\0shop.wsgi:application");
+	NAMES("shop", "gunicorn\0-w\0" "4\0-b\0" "0.0.0.0:80\0--timeout\0" "30\0"
+		      "shop.wsgi:application");
 	NAMES("front", "gunicorn\0--name=front\0shop.wsgi");
 	NAMES("front", "gunicorn\0-n\0front\0shop.wsgi");
 	NAMES("shop", "/srv/venv/bin/python3\0/srv/venv/bin/gunicorn\0shop.wsgi");

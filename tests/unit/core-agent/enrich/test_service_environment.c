@@ -67,8 +67,7 @@ static void attributes_fill_what_is_left(void **state)
 static void old_attribute_of_the_environment_is_understood(void **state)
 {
 	(void)state;
-	assert_names(NAMES("OTEL_RESOURCE_ATTRIBUTES=deployment.environment=staging"), "", "staging",
-		     "");
+	assert_names(NAMES("OTEL_RESOURCE_ATTRIBUTES=deployment.environment=old"), "", "old", "");
 }
 
 static void empty_value_is_unset(void **state)
