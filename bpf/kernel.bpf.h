@@ -45,6 +45,7 @@ enum {
 /* include/net/inet_connection_sock.h */
 #define ICSK_TIME_PROBE0 3
 /* include/linux/sched.h */
+#define PF_FORKNOEXEC 0x00000040
 #define PF_KTHREAD 0x00200000
 /* include/uapi/asm-generic/errno-base.h, errno.h */
 #define EINVAL 22
@@ -203,6 +204,8 @@ struct signal_struct {
 struct mm_struct {
 	unsigned long arg_start;
 	unsigned long arg_end;
+	unsigned long env_start;
+	unsigned long env_end;
 };
 
 typedef struct {

@@ -14,6 +14,8 @@
 #define SP_COMM_SIZE 16
 #define SP_FILENAME_SIZE 256
 #define SP_COMMAND_LINE_SIZE 512
+#define SP_ENTRY_SIZE 1024 /* of one variable of the environment, with its NUL */
+#define SP_ENVIRONMENT_SIZE 2560
 #define SP_CGROUP_NAME_SIZE 128
 #define SP_CONTAINER_ID_SIZE 64
 
@@ -197,10 +199,15 @@ struct sp_process_event {
 	char cgroup_name[SP_CGROUP_NAME_SIZE]; /* NUL-terminated; v2, or v1 if a container's */
 	__u16 filename_size;     /* without NUL; 0: unknown */
 	__u16 command_line_size; /* 0: unknown */
+	__u16 environment_size;  /* with the NULs; 0: none of the five, or unknown */
 	__u8 is_command_line_cut;
-	__u8 pad[3];
+	__u8 is_environment_cut;
+	__u8 is_forked_only; /* PF_FORKNOEXEC: never called exec */
+	__u8 pad[7];
 	char filename[SP_FILENAME_SIZE];
 	char command_line[SP_COMMAND_LINE_SIZE];
+	/* Last: a record ends where it does. "NAME=value" of common/environment.h alone. */
+	char environment[SP_ENVIRONMENT_SIZE];
 };
 
 /* Why a record could not be kept; index of the map `overflow`. */
@@ -226,6 +233,7 @@ enum sp_event_counter {
 	SP_EVENT_SOCKET_STORAGE_FAILED,
 	SP_EVENT_PROCESS_RING_FULL,
 	SP_EVENT_TCP_FAILED_LEFT_OUT, /* by setting */
+	SP_EVENT_ENVIRONMENT_CUT,     /* processes whose variables were not all seen whole */
 	/* Of the tier netlink, counted in user space. */
 	SP_EVENT_SOCKETS_NOT_KEPT,
 	SP_EVENT_DESTROY_OVERRUNS,

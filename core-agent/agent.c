@@ -182,7 +182,8 @@ static int make_parts(struct agent *agent, struct agent_settings *settings,
 	r = exporters_new(settings, agent->base, agent->history, &agent->exporters);
 	if (r < 0)
 		return r;
-	agent->enricher = enricher_new(settings->procfs_path, (size_t)settings->max_processes);
+	agent->enricher = enricher_new(settings->procfs_path, (size_t)settings->max_processes,
+				       settings->infers_services);
 	if (!agent->enricher)
 		return -ENOMEM;
 	r = make_ingest(agent, settings);

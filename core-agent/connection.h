@@ -92,6 +92,10 @@ struct connection_owner {
 	const char *container_runtime; /* docker, containerd, cri-o, podman, ecs, or NULL */
 	const char *pod_uid; /* Kubernetes, dashed form */
 	const char *systemd_unit; /* nginx.service */
+	const char *service; /* by the first source of enrich/service.h that knows one */
+	const char *service_source; /* environment, otel, labels, command, systemd, executable */
+	const char *env; /* deployment environment: production */
+	const char *version; /* of the service */
 };
 
 struct tag_set;
@@ -120,6 +124,7 @@ struct connection {
 	/* Who has the other end, where that is on this host; NULL or 0: unknown. */
 	uint32_t remote_pid;
 	const char *remote_comm;
+	const char *remote_service;
 	const char *remote_container_id;
 
 	/* Of the container or pod at each end, shared, valid as the owner's; NULL: none. */

@@ -57,6 +57,10 @@ const struct option agent_options[] = {
 	{.key = "sysprobe.max_processes", .type = OPTION_INT, FIELD(max_processes),
 	 .fallback = "65536", .min = 256, .max = 4194304,
 	 .help = "Processes whose name and container are remembered."},
+	{.key = "system_probe_config.process_service_inference.enabled", .type = OPTION_BOOL,
+	 FIELD(infers_services), .fallback = "true",
+	 .help = "Name the service of a process whose environment does not by what its interpreter "
+		 "or launcher runs, its systemd unit or its executable."},
 
 	{.key = "sysprobe.max_tagged_entities", .type = OPTION_INT, FIELD(max_entities),
 	 .fallback = "8192", .min = 16, .max = 1048576,

@@ -18,6 +18,7 @@ struct agent_settings {
 	int64_t max_processes;
 	struct option_list tags;
 	int64_t max_entities; /* of each source of tags */
+	bool infers_services;
 	struct option_list exporters; /* local, jsonl, table, intake */
 
 	char *cmd_host;

@@ -88,6 +88,7 @@ static void set_rodata(const struct capture *capture)
 	capture->bpf->rodata->has_accept_hook = has_programs(capture, HOOK_ACCEPT);
 	capture->bpf->rodata->has_retransmit_hook = has_programs(capture, HOOK_RETRANSMIT);
 	capture->bpf->rodata->has_reset_hook = has_programs(capture, HOOK_RESET);
+	capture->bpf->rodata->collect_environment = settings->collect_environment;
 	capture->bpf->rodata->udp_idle_ns = settings->udp_idle_ns;
 	capture->bpf->rodata->udp_stream_idle_ns = settings->udp_stream_idle_ns;
 }

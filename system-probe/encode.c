@@ -153,6 +153,18 @@ ssize_t encode_connection(const struct sp_connection *c, uint64_t sequence, uint
 	return written(&wire, out);
 }
 
+static void put_environment(struct wire *wire, const char *at, size_t size)
+{
+	const char *end = at + size;
+
+	while (at < end) {
+		size_t entry_size = strnlen(at, (size_t)(end - at));
+
+		wire_put_bytes(wire, 14, at, entry_size);
+		at += entry_size + 1;
+	}
+}
+
 ssize_t encode_process(const struct process_record *record, uint8_t *out, size_t capacity)
 {
 	struct wire wire = wire_begin(out, capacity);
@@ -170,6 +182,8 @@ ssize_t encode_process(const struct process_record *record, uint8_t *out, size_t
 	wire_put_uint(&wire, 11, record->cgroup_id);
 	wire_put_bytes(&wire, 12, record->cgroup_name, strlen(record->cgroup_name));
 	wire_put_uint(&wire, 13, record->sequence);
+	wire_put_uint(&wire, 15, record->is_forked_only);
+	put_environment(&wire, record->environment, record->environment_size);
 	return written(&wire, out);
 }
 

@@ -16,7 +16,7 @@
 
 /* Enough for any encoded Connection and for any encoded Process. */
 #define ENCODE_CONNECTION_MAX_BYTES 768
-#define ENCODE_PROCESS_MAX_BYTES 1280
+#define ENCODE_PROCESS_MAX_BYTES 4096
 /* Of one Overflow and one Drop message, and of the first or last Batch of a stream. */
 #define ENCODE_OVERFLOW_MAX_BYTES 128
 #define ENCODE_DROP_MAX_BYTES 64
@@ -41,6 +41,9 @@ struct process_record {
 	const char *command_line;
 	size_t command_line_size;
 	bool is_command_line_cut;
+	bool is_forked_only;
+	const char *environment; /* each entry ends in a NUL */
+	size_t environment_size;
 };
 ssize_t encode_process(const struct process_record *record, uint8_t *out, size_t capacity);
 

@@ -96,13 +96,19 @@ const struct hook hooks[N_HOOKS] = {
 	},
 	[HOOK_EXEC] = {
 		.name = "exec",
-		.without = "short-lived processes have no command line",
+		.without = "short-lived processes have no command line; no process started since "
+			   "the probe has its environment",
 		.variants = {
 			{ .name = "tp_btf/sched_process_exec", .tier = TIER_TRACEPOINT,
 			  .programs = { "process_exec_tp_btf" } },
+			{ .name = "tp_btf/sched_process_exec before 5.17", .tier = TIER_TRACEPOINT,
+			  .programs = { "process_exec_unlooped_tp_btf" },
+			  .lacks = "what stands behind 256 variables, or 64 KiB, in an "
+				   "environment" },
 			{ .name = "tp_btf/sched_process_exec, bare", .tier = TIER_TRACEPOINT,
 			  .programs = { "process_exec_bare_tp_btf" },
-			  .lacks = "path and arguments of processes shorter than a poll" },
+			  .lacks = "path and arguments of processes shorter than a poll; the "
+				   "environment of all started since the probe" },
 		},
 	},
 	[HOOK_EXIT] = {

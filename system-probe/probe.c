@@ -2,12 +2,14 @@
 #include "probe.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
 
 #include "cleanup.h"
+#include "environment.h"
 #include "log.h"
 #include "process_scan.h"
 
@@ -39,6 +41,10 @@ static void on_closed(const struct sp_connection *connection, void *context)
 		probe->counters.n_closed_taken++;
 }
 
+_Static_assert(SP_ENTRY_SIZE == ENVIRONMENT_MAX_ENTRY_BYTES &&
+		       SP_ENVIRONMENT_SIZE == ENVIRONMENT_MAX_BYTES,
+	       "an old process keeps as much of its environment as a new one");
+
 static void on_process(const struct sp_process_event *event, void *context)
 {
 	struct probe *probe = context;
@@ -57,6 +63,9 @@ static void on_process(const struct sp_process_event *event, void *context)
 		.command_line = event->command_line,
 		.command_line_size = event->command_line_size,
 		.is_command_line_cut = event->is_command_line_cut,
+		.is_forked_only = event->is_forked_only,
+		.environment = event->environment,
+		.environment_size = event->environment_size,
 	};
 	int r;
 
@@ -125,21 +134,34 @@ void probe_deinit(struct probe *probe)
 	process_log_free(probe->process_log);
 }
 
+static void scan_processes(struct probe *probe)
+{
+	const struct probe_settings *settings = probe->settings;
+	struct process_scan_losses losses;
+	int r = process_scan(settings->procfs_path, settings->collect_environment,
+			     probe->process_log, &losses);
+
+	if (r < 0)
+		log_warn("cannot list processes, so those older than the probe have no names",
+			 "path=%s error=%s remedy=%s", settings->procfs_path, strerror(-r),
+			 "set procfs_path to where the host's procfs is mounted");
+	probe->counters.n_processes_not_kept += losses.n_processes;
+	probe->counters.n_environments_cut += losses.n_environments_cut;
+	probe->counters.n_environments_unreadable += losses.n_environments_unreadable;
+	if (losses.n_environments_unreadable)
+		log_warn("environments of older processes cannot be read: their services are guessed",
+			 "processes=%" PRIu64 " remedy=%s", losses.n_environments_unreadable,
+			 "start the probe as root, or grant CAP_SYS_PTRACE");
+}
+
 int probe_start_capture(struct probe *probe)
 {
 	const struct capture_sink sink = { on_closed, on_process, probe };
-	int r;
 
 	probe->capture = capture_start(probe->settings, &sink);
 	if (!probe->capture)
 		return -ENOMEM;
-	r = process_scan(probe->settings->procfs_path, probe->process_log);
-	if (r < 0)
-		log_warn("cannot list processes, so those older than the probe have no names",
-			 "path=%s error=%s remedy=%s", probe->settings->procfs_path, strerror(-r),
-			 "set procfs_path to where the host's procfs is mounted");
-	else
-		probe->counters.n_processes_not_kept += (uint64_t)r;
+	scan_processes(probe);
 	log_info("capture started", "tier=%s", tier_name(capture_tier(probe->capture)));
 	return 0;
 }

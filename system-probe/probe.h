@@ -23,6 +23,8 @@ struct probe_counters {
 	uint64_t n_closed_taken;
 	uint64_t n_process_events_taken;
 	uint64_t n_processes_not_kept; /* out of memory, or table full */
+	uint64_t n_environments_cut;        /* of processes older than the probe */
+	uint64_t n_environments_unreadable; /* the same */
 	uint64_t n_owner_passes;
 };
 

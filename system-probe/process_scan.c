@@ -14,10 +14,19 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "environment.h"
 
 #define STAT_MAX_BYTES 1024
 #define STATUS_MAX_BYTES 4096
 #define CGROUP_MAX_BYTES 4096
+#define ENVIRON_READ_BYTES 4096
+#define ENVIRON_MAX_READS 64 /* as far as bpf/process.bpf.c gets through short variables */
+
+struct scan {
+	struct process_log *log;
+	bool has_environment;
+	struct process_scan_losses losses;
+};
 
 /* A file below /proc, NUL-terminated; its size, or negative errno. */
 static ssize_t read_file(int directory_fd, const char *name, char *out, size_t capacity)
@@ -110,8 +119,31 @@ int process_scan_read_owner(int directory_fd, struct sp_owner *ret_owner)
 	return 0;
 }
 
-static int add_process(int directory_fd, uint32_t tgid, struct process_log *log)
+static bool is_refused(int error)
 {
+	return error == EACCES || error == EPERM;
+}
+
+/* Goes through it in pieces: what is not kept may be of any length. */
+static void read_environment(int directory_fd, struct scan *scan, struct environment_picker *picker)
+{
+	CLEANUP_CLOSE int fd = openat(directory_fd, "environ", O_RDONLY | O_CLOEXEC);
+	char bytes[ENVIRON_READ_BYTES];
+	ssize_t n = fd < 0 ? -1 : 1;
+
+	for (int i = 0; n > 0 && i < ENVIRON_MAX_READS; i++) {
+		n = read(fd, bytes, sizeof(bytes));
+		if (n > 0)
+			environment_pick(picker, bytes, (size_t)n);
+	}
+	environment_pick_end(picker);
+	scan->losses.n_environments_unreadable += n < 0 && is_refused(errno);
+	scan->losses.n_environments_cut += n > 0 || picker->is_cut;
+}
+
+static int add_process(int directory_fd, uint32_t tgid, struct scan *scan)
+{
+	struct environment_picker environment = { .size = 0 };
 	char stat_line[STAT_MAX_BYTES], command_line[SP_COMMAND_LINE_SIZE + 1];
 	char executable[SP_FILENAME_SIZE], cgroup_name[SP_CGROUP_NAME_SIZE];
 	struct process_record record = { .tgid = tgid };
@@ -135,7 +167,11 @@ static int add_process(int directory_fd, uint32_t tgid, struct process_log *log)
 	record.is_command_line_cut = n == SP_COMMAND_LINE_SIZE;
 	read_cgroup_name(directory_fd, cgroup_name, sizeof(cgroup_name));
 	record.cgroup_name = cgroup_name;
-	return process_log_add_alive(log, &record);
+	if (scan->has_environment)
+		read_environment(directory_fd, scan, &environment);
+	record.environment = environment.kept;
+	record.environment_size = environment.size;
+	return process_log_add_alive(scan->log, &record);
 }
 
 uint32_t process_scan_parse_tgid(const char *name)
@@ -149,7 +185,7 @@ uint32_t process_scan_parse_tgid(const char *name)
 	return *end == '\0' && value <= INT32_MAX ? (uint32_t)value : 0;
 }
 
-static int scan_one(DIR *procfs, const char *name, struct process_log *log)
+static int scan_one(DIR *procfs, const char *name, struct scan *scan)
 {
 	uint32_t tgid = process_scan_parse_tgid(name);
 	CLEANUP_CLOSE int fd = -1;
@@ -157,20 +193,23 @@ static int scan_one(DIR *procfs, const char *name, struct process_log *log)
 	if (tgid == 0)
 		return 0;
 	fd = openat(dirfd(procfs), name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? 0 : add_process(fd, tgid, log);
+	return fd < 0 ? 0 : add_process(fd, tgid, scan);
 }
 
-int process_scan(const char *procfs_path, struct process_log *log)
+int process_scan(const char *procfs_path, bool has_environment, struct process_log *log,
+		 struct process_scan_losses *ret_losses)
 {
+	struct scan scan = { .log = log, .has_environment = has_environment };
 	DIR *procfs = opendir(procfs_path);
 	struct dirent *entry;
-	int n_lost = 0;
 
+	*ret_losses = scan.losses;
 	if (!procfs)
 		return -errno;
 	while ((entry = readdir(procfs)))
-		if (scan_one(procfs, entry->d_name, log) < 0)
-			n_lost++;
+		if (scan_one(procfs, entry->d_name, &scan) < 0)
+			scan.losses.n_processes++;
 	(void)closedir(procfs); /* read only */
-	return n_lost;
+	*ret_losses = scan.losses;
+	return 0;
 }

@@ -1,17 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "process_log.h"
 #include "sp_types.h"
 
+struct process_scan_losses {
+	uint64_t n_processes; /* could not be kept */
+	uint64_t n_environments_cut;
+	uint64_t n_environments_unreadable; /* by these rights */
+};
+
 /*
  * Put every process alive now into the table, with what only root may read of
- * it (/proc/PID/exe). Once, at start, after the hooks are attached, so that none
- * falls between. A process that ends meanwhile is passed over. Number of
- * processes that could not be kept, or negative errno when `procfs_path` cannot
- * be listed.
+ * it (exe and environ of /proc/PID, the latter if it is wanted). Once, at start, after
+ * the hooks are attached, so that none falls between. A process that ends meanwhile is
+ * passed over. 0, or negative errno when `procfs_path` cannot be listed.
  */
-int process_scan(const char *procfs_path, struct process_log *log);
+int process_scan(const char *procfs_path, bool has_environment, struct process_log *log,
+		 struct process_scan_losses *ret_losses);
 
 /*
  * Fields of a line of /proc/PID/stat (proc(5)). `comm` may hold spaces and

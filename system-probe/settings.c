@@ -49,6 +49,10 @@ const struct option probe_options[] = {
 	  .fallback = "false",
 	  .help = "Packets that the kernel dropped for a TCP socket, by its reason. Costs something "
 		  "for each packet dropped on the host. Needs Linux 5.17." },
+	{ .key = "sysprobe.collect_environment", .type = OPTION_BOOL,
+	  .offset = FIELD(collect_environment), .fallback = "true",
+	  .help = "DD_SERVICE, DD_ENV, DD_VERSION, OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES "
+		  "of each process, which name its service. No other variable is ever kept." },
 	{ .key = "system_probe_config.max_tracked_connections", .type = OPTION_INT,
 	  .offset = FIELD(max_udp_flows), .fallback = "131072", .min = 1024, .max = 4194304,
 	  .help = "UDP flows kept at once. TCP needs no table. Datagrams of flows beyond it are "
@@ -60,11 +64,11 @@ const struct option probe_options[] = {
 		  "nobody fetched are counted as the overflow closed_log." },
 	{ .key = "sysprobe.max_process_events_buffered", .type = OPTION_INT,
 	  .offset = FIELD(max_process_records), .fallback = "16384", .min = 256, .max = 1048576,
-	  .help = "Process starts and exits kept for readers, 150 to 900 bytes each." },
+	  .help = "Process starts and exits kept for readers, 150 to 3,500 bytes each." },
 	{ .key = "event_monitoring_config.network_process.max_processes_tracked",
 	  .type = OPTION_INT, .offset = FIELD(max_processes), .fallback = "32768", .min = 256,
 	  .max = 1048576,
-	  .help = "Living processes whose start the probe remembers, 150 to 900 bytes each." },
+	  .help = "Living processes whose start the probe remembers, 150 to 3,500 bytes each." },
 	{ .key = "sysprobe.udp_idle", .type = OPTION_DURATION, .offset = FIELD(udp_idle_ns),
 	  .fallback = "30s", .min = SECONDS(1), .max = SECONDS(3600),
 	  .help = "A UDP flow with datagrams one way only ends after this long without one." },

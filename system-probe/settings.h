@@ -18,6 +18,7 @@ struct probe_settings {
 	bool collect_udp_v4, collect_udp_v6;
 	bool collect_tcp_failed;
 	bool collect_drops;
+	bool collect_environment;
 	int64_t max_udp_flows;
 	int64_t max_closed_records;
 	int64_t max_process_records;

@@ -31,6 +31,8 @@ static const struct {
 	[SP_EVENT_PROCESS_RING_FULL] = { "process_ring_full", "Process starts and ends lost." },
 	[SP_EVENT_TCP_FAILED_LEFT_OUT] = { "tcp_failed_left_out",
 					   "Failed TCP attempts left out by setting." },
+	[SP_EVENT_ENVIRONMENT_CUT] = { "environment_cut",
+				       "Processes whose environment was not seen whole." },
 	[SP_EVENT_SOCKETS_NOT_KEPT] = { "sockets_not_kept",
 					"Tier netlink: sightings of sockets beyond the table." },
 	[SP_EVENT_DESTROY_OVERRUNS] = { "destroy_overruns",
@@ -45,6 +47,7 @@ static size_t collect_events(const struct probe *probe, struct metric *out)
 	uint64_t counts[SP_N_EVENT_COUNTERS];
 
 	capture_get_events(probe->capture, counts);
+	counts[SP_EVENT_ENVIRONMENT_CUT] += probe->counters.n_environments_cut;
 	for (int i = 0; i < SP_N_EVENT_COUNTERS; i++)
 		out[i] = (struct metric){ event_texts[i].name, event_texts[i].help, false,
 					  counts[i] };
@@ -98,6 +101,8 @@ static size_t collect(const struct probe *probe, struct metric out[MAX_METRICS])
 		{ "processes", "Living processes known.", true, processes->n_processes },
 		{ "processes_not_kept", "Process starts that the table had no room for.", false,
 		  c->n_processes_not_kept },
+		{ "environments_unreadable", "Older processes whose environment was refused.", false,
+		  c->n_environments_unreadable },
 		{ "owner_passes", "Walks over all open files to name who accepted.", false,
 		  c->n_owner_passes },
 		{ "cpu_us", "Processor time used.", false, cpu_us() },

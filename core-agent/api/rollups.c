@@ -57,11 +57,16 @@ static json_t *group_json(const struct recent_record *sample, enum rollup_by by)
 		group.texts[RECENT_EXECUTABLE] = NULL;
 		group.texts[RECENT_COMMAND_LINE] = NULL;
 		group.texts[RECENT_USER] = NULL;
+		group.texts[RECENT_ENV] = NULL;
+		group.texts[RECENT_VERSION] = NULL;
+		group.service_source = NULL;
 	}
 	group.remote_tags = NULL;
-	group.texts[RECENT_REMOTE_CONTAINER_ID] = NULL;
+	if (by == ROLLUP_CONTAINER)
+		group.texts[RECENT_SERVICE] = NULL;
 	if (by == ROLLUP_SERVICE) {
 		group.tags = NULL;
+		group.texts[RECENT_SYSTEMD_UNIT] = NULL;
 		group.texts[RECENT_CONTAINER_ID] = NULL;
 		group.texts[RECENT_POD_UID] = NULL;
 		group.container_runtime = NULL;

@@ -95,11 +95,6 @@ static void format_container(const json_t *record, char out[COLUMN_CELL_BYTES])
 		out[CONTAINER_CHARS] = '\0';
 }
 
-static void format_service(const json_t *record, char out[COLUMN_CELL_BYTES])
-{
-	columns_format_member(record, "systemd_unit", out);
-}
-
 static void format_figure(const json_t *record, const char *name,
 			  void (*format)(uint64_t value, char out[FORMAT_SIZE]),
 			  char out[COLUMN_CELL_BYTES])
@@ -143,7 +138,7 @@ static const struct column columns[] = {
 	{"pid", NULL, true, NULL, NULL},
 	{"process", NULL, false, format_process, "comm"},
 	{"container", NULL, false, format_container, "container_id,container_name"},
-	{"service", NULL, false, format_service, "systemd_unit"},
+	{"service", NULL, false, NULL, NULL},
 	{"sent", NULL, true, format_sent, "bytes_sent"},
 	{"received", NULL, true, format_received, "bytes_received"},
 	{"rtt", NULL, true, format_rtt, "rtt_us"},

@@ -22,8 +22,8 @@
 #define FIELDS                                                                                  \
 	"time,id,probe_instance,state,error,proto,family,direction,role,local_ip,local_port,"  \
 	"remote_ip,remote_port,netns,pid,comm,exe,user,container_id,container_runtime,pod_uid," \
-	"systemd_unit,bytes_sent,bytes_received,packets_sent,packets_received,retransmits,"     \
-	"rtt_us,rtt_var_us,connect_us,duration_ms"
+	"systemd_unit,service,service_source,env,version,bytes_sent,bytes_received,"            \
+	"packets_sent,packets_received,retransmits,rtt_us,rtt_var_us,connect_us,duration_ms"
 
 static const struct {
 	const char *name, *path, *what;

@@ -27,7 +27,7 @@ void graph_local_name(const json_t *edge, char out[GRAPH_NAME_BYTES])
 {
 	const json_t *local = json_object_get(edge, "local");
 	const char *comm = text(local, "comm"), *container = text(local, "container_id");
-	const char *unit = text(local, "systemd_unit");
+	const char *service = text(local, "service");
 	char name[GRAPH_NAME_BYTES];
 
 	if (comm && number(local, "pid"))
@@ -37,7 +37,7 @@ void graph_local_name(const json_t *edge, char out[GRAPH_NAME_BYTES])
 	else if (container)
 		(void)snprintf(name, sizeof(name), "%.*s", CONTAINER_CHARS, container);
 	else
-		(void)snprintf(name, sizeof(name), "%.80s", unit ? unit : "(unknown)");
+		(void)snprintf(name, sizeof(name), "%.80s", service ? service : "(unknown)");
 	text_make_printable(name, GRAPH_NAME_BYTES, out, GRAPH_NAME_BYTES);
 }
 

@@ -41,6 +41,7 @@ struct enricher {
 	struct cgroup_paths *cgroups;
 	struct lookup *lookups;
 	size_t max_processes; /* and look-ups */
+	bool infers_services;
 	bool is_procfs_of_probe; /* has shown a process as the probe knows it */
 	int64_t boot_to_unix_ns;
 	bool has_clock;
@@ -69,7 +70,7 @@ static char *passwd_path(const char *procfs_path)
 	return strdup("/etc/passwd");
 }
 
-struct enricher *enricher_new(const char *procfs_path, size_t max_processes)
+struct enricher *enricher_new(const char *procfs_path, size_t max_processes, bool infers_services)
 {
 	CLEANUP_FREE char *passwd = passwd_path(procfs_path);
 	struct enricher *enricher = calloc(1, sizeof(*enricher));
@@ -78,6 +79,7 @@ struct enricher *enricher_new(const char *procfs_path, size_t max_processes)
 		return NULL;
 	enricher->procfs = procfs_open(procfs_path);
 	enricher->max_processes = max_processes;
+	enricher->infers_services = infers_services;
 	enricher->processes = process_table_new(max_processes);
 	enricher->users = passwd ? user_names_new(passwd, MAX_USERS) : NULL;
 	enricher->cgroups = cgroup_paths_new(procfs_path, MAX_CGROUP_DIRECTORIES);
@@ -190,7 +192,10 @@ static int observe(struct enricher *enricher, uint32_t tgid, uint64_t start_ns)
 	record.command_line.data = (uint8_t *)seen->command_line;
 	record.command_line.len = seen->command_line_size;
 	record.command_line_cut = seen->is_command_line_cut;
-	r = process_table_observe(enricher->processes, &record, seen->has_uid);
+	r = process_table_observe(enricher->processes, &record,
+				  (struct process_observation){
+					  .has_uid = seen->has_uid,
+					  .is_forked_only = seen->stat.is_forked_only });
 	count_refusal(enricher, r);
 	if (r < 0 || !seen->cgroup_size)
 		return r;
@@ -302,6 +307,25 @@ static uint64_t to_unix_ns(const struct enricher *enricher, uint64_t boot_ns)
 	return unix_ns;
 }
 
+static void fill_service(const struct enricher *enricher, const struct process *process,
+			 struct connection_owner *owner)
+{
+	bool infers = enricher->infers_services;
+	const struct service_candidates candidates = {
+		.environment = process->strings[PROCESS_SERVICE],
+		.environment_source = process->service_source,
+		.command = infers ? process->strings[PROCESS_COMMAND_SERVICE] : NULL,
+		.unit = infers ? process->strings[PROCESS_UNIT_SERVICE] : NULL,
+		.executable = infers ? process->strings[PROCESS_EXECUTABLE] : NULL,
+	};
+	enum service_source source;
+
+	owner->service = service_choose(&candidates, &source);
+	owner->service_source = service_source_name(source);
+	owner->env = process->strings[PROCESS_ENV];
+	owner->version = process->strings[PROCESS_VERSION];
+}
+
 static void fill_from_process(struct enricher *enricher, const struct process *process,
 			      struct connection *connection)
 {
@@ -316,6 +340,7 @@ static void fill_from_process(struct enricher *enricher, const struct process *p
 	owner->container_runtime = process->container_runtime;
 	owner->pod_uid = process->strings[PROCESS_POD_UID];
 	owner->systemd_unit = process->strings[PROCESS_SYSTEMD_UNIT];
+	fill_service(enricher, process, owner);
 	if (!connection->comm || !*connection->comm)
 		connection->comm = process->strings[PROCESS_COMM];
 }

@@ -7,6 +7,7 @@
  * next call of enricher_tick().
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,10 +28,11 @@ struct enricher_stats {
 /*
  * `procfs_path` is "/proc" or the host's mount of it; copied. User names are taken
  * from etc/passwd beside it (/host/etc/passwd for /host/proc) if there is one,
- * else from /etc/passwd. A missing procfs is logged and done without. NULL: out of
- * memory.
+ * else from /etc/passwd. A missing procfs is logged and done without. Without
+ * `infers_services` only an environment names a service. NULL: out of memory.
  */
-struct enricher *enricher_new(const char *procfs_path, size_t max_processes);
+struct enricher *enricher_new(const char *procfs_path, size_t max_processes,
+			      bool infers_services);
 void enricher_free(struct enricher *enricher);
 
 /*

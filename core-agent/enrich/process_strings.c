@@ -2,11 +2,11 @@
 #include "process_strings.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "procfs.h"
+#include "service_command.h"
 
 struct process_grave {
 	char *strings[PROCESS_N_STRINGS];
@@ -62,12 +62,23 @@ void process_change_set_text(struct process_change *change, enum process_string 
 }
 
 void process_change_set_command_line(struct process_change *change, const void *arguments,
-				     size_t size)
+				     size_t size, bool is_cut)
 {
-	char joined[PROCESS_MAX_STRING_BYTES];
+	char joined[PROCESS_MAX_STRING_BYTES], service[SERVICE_NAME_BYTES] = "";
 
+	(void)service_from_command(arguments, size, is_cut, service); /* "" if it names none */
+	process_change_set_text(change, PROCESS_COMMAND_SERVICE, service);
 	size = procfs_join_command_line(arguments, size, joined, sizeof(joined));
 	process_change_set(change, PROCESS_COMMAND_LINE, joined, size);
+}
+
+void process_change_set_unit(struct process_change *change, const char *unit)
+{
+	char service[SERVICE_NAME_BYTES] = "";
+
+	(void)service_unit_name(unit, service); /* "" if it is not a service's */
+	process_change_set_text(change, PROCESS_SYSTEMD_UNIT, unit);
+	process_change_set_text(change, PROCESS_UNIT_SERVICE, service);
 }
 
 int process_strings_release(char **strings, unsigned int handed_out,

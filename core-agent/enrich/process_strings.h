@@ -7,8 +7,11 @@
  * nobody can be holding them any more.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/queue.h>
+
+#include "service.h"
 
 #define PROCESS_MAX_STRING_BYTES 4096
 
@@ -20,6 +23,11 @@ enum process_string {
 	PROCESS_CONTAINER_ID,
 	PROCESS_POD_UID,
 	PROCESS_SYSTEMD_UNIT,
+	PROCESS_SERVICE, /* this and the next two: as its environment says */
+	PROCESS_ENV,
+	PROCESS_VERSION,
+	PROCESS_COMMAND_SERVICE, /* as its arguments say */
+	PROCESS_UNIT_SERVICE,	 /* as its unit says */
 	PROCESS_N_STRINGS,
 };
 
@@ -40,6 +48,7 @@ void process_graveyard_empty(struct process_graveyard *graveyard);
 struct process_change {
 	char *strings[PROCESS_N_STRINGS]; /* heap, owned */
 	unsigned int mask;
+	enum service_source service_source; /* goes with PROCESS_SERVICE; its owner's to keep */
 	int error; /* the first one that a setter met */
 };
 
@@ -48,9 +57,11 @@ void process_change_set(struct process_change *change, enum process_string which
 			const void *bytes, size_t size);
 void process_change_set_text(struct process_change *change, enum process_string which,
 			     const char *text);
-/* From arguments that end in NULs. */
+/* From arguments that end in NULs: the command line and the service that it names. */
 void process_change_set_command_line(struct process_change *change, const void *arguments,
-				     size_t size);
+				     size_t size, bool is_cut);
+/* Both that a unit gives; "" for none. */
+void process_change_set_unit(struct process_change *change, const char *unit);
 
 /*
  * Make the change, which is empty afterwards in any case. `handed_out` has a bit

@@ -9,6 +9,9 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
+#include "procfs.h"
+#include "service_environment.h"
+
 struct key {
 	uint64_t start_ns;
 	uint64_t tgid;
@@ -154,13 +157,22 @@ static void unchain(struct process_table *table, struct entry *entry)
 
 /* Entries. */
 
-static struct entry *find_entry(const struct process_table *table, uint32_t tgid, uint64_t start_ns)
+static struct entry *find_exactly(const struct process_table *table, uint32_t tgid,
+				  uint64_t start_ns)
 {
 	struct key key = { .start_ns = start_ns, .tgid = tgid };
 	struct entry *entry;
 
 	HASH_FIND(hh, table->entries, &key, sizeof(key), entry);
 	return entry;
+}
+
+/* Of a process older than itself the probe knows the start as /proc has it, rounded down. */
+static struct entry *find_entry(const struct process_table *table, uint32_t tgid, uint64_t start_ns)
+{
+	struct entry *entry = find_exactly(table, tgid, start_ns);
+
+	return entry ? entry : find_exactly(table, tgid, procfs_round_start(start_ns));
 }
 
 static int forget(struct process_table *table, struct entry *entry)
@@ -224,8 +236,13 @@ static int find_or_add(struct process_table *table, const Sysprobe__V1__Process 
 
 static int apply(struct process_table *table, struct entry *entry, struct process_change *change)
 {
-	return process_change_apply(change, entry->process.strings, &entry->handed_out,
-				    &table->graveyard);
+	bool has_service = change->mask & 1u << PROCESS_SERVICE;
+	int r = process_change_apply(change, entry->process.strings, &entry->handed_out,
+				     &table->graveyard);
+
+	if (r == 0 && has_service)
+		entry->process.service_source = change->service_source;
+	return r;
 }
 
 static const struct process *living_parent(const struct process_table *table,
@@ -283,12 +300,37 @@ static void take_cgroup(struct process *process, const Sysprobe__V1__Process *re
 	set_bytes(change, PROCESS_CGROUP_NAME, &record->cgroup_name);
 }
 
+/* What the environment says is set as a whole: by one that is known to have none as well. */
+static void change_set_environment(struct process_change *change,
+				   const Sysprobe__V1__Process *record)
+{
+	struct service_environment names = { .service = { .rank = 0 } };
+
+	for (size_t i = 0; i < record->n_environment; i++)
+		service_environment_add(&names, record->environment[i].data,
+					record->environment[i].len);
+	process_change_set_text(change, PROCESS_SERVICE, names.service.text);
+	process_change_set_text(change, PROCESS_ENV, names.env.text);
+	process_change_set_text(change, PROCESS_VERSION, names.version.text);
+	change->service_source = service_environment_source(&names);
+}
+
 static void change_set_identity(struct process_change *change, const Sysprobe__V1__Process *record)
 {
 	set_bytes(change, PROCESS_EXECUTABLE, &record->executable);
 	process_change_set_command_line(change, record->command_line.data,
-					record->command_line.len);
+					record->command_line.len, record->command_line_cut);
 	process_change_set_text(change, PROCESS_COMM, record->comm);
+}
+
+/* ALIVE may know less than an earlier record; what the command names goes with it. */
+static void keep_known(struct process_change *change, bool is_exec)
+{
+	for (unsigned int i = 0; !is_exec && i < PROCESS_N_STRINGS; i++)
+		if (!change->strings[i] && i != PROCESS_COMMAND_SERVICE)
+			change->mask &= ~(1u << i);
+	if (!(change->mask & 1u << PROCESS_COMMAND_LINE))
+		change->mask &= ~(1u << PROCESS_COMMAND_SERVICE);
 }
 
 /* EXEC: an unknown executable is not the one before. ALIVE: it still is. */
@@ -301,9 +343,9 @@ static int apply_start(struct process_table *table, struct entry *entry,
 	int r;
 
 	change_set_identity(&change, record);
-	for (unsigned int i = 0; !is_exec && i < PROCESS_N_STRINGS; i++)
-		if (!change.strings[i])
-			change.mask &= ~(1u << i);
+	keep_known(&change, is_exec);
+	if (is_exec || record->n_environment)
+		change_set_environment(&change, record);
 	take_cgroup(process, record, &change);
 	if (change.mask & 1u << PROCESS_COMMAND_LINE)
 		process->is_command_line_cut = record->command_line_cut;
@@ -324,6 +366,28 @@ static void inherit(struct process_change *change, const struct process *process
 		process_change_set_text(change, which, parent->strings[which]);
 }
 
+/*
+ * Who forked it, as far as can be told: an orphan's parent is who took it in. Servers
+ * write "master: ..." and "worker: ..." behind a name that stays.
+ */
+static bool is_forked_by(const struct process *parent, const char *comm)
+{
+	const char *name = parent ? parent->strings[PROCESS_COMM] : NULL;
+	size_t size = comm ? strcspn(comm, ":") : 0;
+
+	if (!name || size == 0 || parent->tgid == 1)
+		return false;
+	return strcspn(name, ":") == size && memcmp(name, comm, size) == 0;
+}
+
+static void inherit_environment(struct process_change *change, const struct process *parent)
+{
+	process_change_set_text(change, PROCESS_SERVICE, parent->strings[PROCESS_SERVICE]);
+	process_change_set_text(change, PROCESS_ENV, parent->strings[PROCESS_ENV]);
+	process_change_set_text(change, PROCESS_VERSION, parent->strings[PROCESS_VERSION]);
+	change->service_source = parent->service_source;
+}
+
 static int apply_exit(struct process_table *table, struct entry *entry,
 		      const Sysprobe__V1__Process *record)
 {
@@ -340,9 +404,12 @@ static int apply_exit(struct process_table *table, struct entry *entry,
 	if (!process->strings[PROCESS_CGROUP_NAME])
 		set_bytes(&change, PROCESS_CGROUP_NAME, &record->cgroup_name);
 	parent = living_parent(table, process);
-	if (parent && !process->strings[PROCESS_EXECUTABLE]) {
+	if (parent && record->forked_only && !process->strings[PROCESS_EXECUTABLE]) {
 		inherit(&change, process, parent, PROCESS_EXECUTABLE);
 		inherit(&change, process, parent, PROCESS_COMMAND_LINE);
+		inherit(&change, process, parent, PROCESS_COMMAND_SERVICE);
+		if (is_forked_by(parent, record->comm))
+			inherit_environment(&change, parent);
 	}
 	end_process(table, entry, record->time_ns ? record->time_ns : process->start_ns);
 	return apply(table, entry, &change);
@@ -370,7 +437,7 @@ static void drop_known(struct process_change *change, const struct process *proc
 		change->mask &= ~(1u << PROCESS_EXECUTABLE);
 	if (process->strings[PROCESS_COMMAND_LINE] &&
 	    (!process->is_command_line_cut || !change->strings[PROCESS_COMMAND_LINE]))
-		change->mask &= ~(1u << PROCESS_COMMAND_LINE);
+		change->mask &= ~(1u << PROCESS_COMMAND_LINE | 1u << PROCESS_COMMAND_SERVICE);
 	if (process->strings[PROCESS_COMM])
 		change->mask &= ~(1u << PROCESS_COMM);
 }
@@ -385,10 +452,26 @@ static void set_executable_of_namesake(struct process_change *change, const stru
 	process_change_set_text(change, PROCESS_EXECUTABLE, parent->strings[PROCESS_EXECUTABLE]);
 }
 
+/*
+ * Of a process that the probe did not report: it was forked, or its exec was lost. Once
+ * its parent is forgotten it keeps what it had.
+ */
+static void observe_environment(struct process_change *change, const struct process *parent,
+				const char *comm, bool is_forked_only)
+{
+	static const struct process nobody;
+
+	if (!is_forked_only)
+		inherit_environment(change, &nobody);
+	else if (is_forked_by(parent, comm))
+		inherit_environment(change, parent);
+}
+
 int process_table_observe(struct process_table *table, const Sysprobe__V1__Process *record,
-			  bool has_uid)
+			  struct process_observation observation)
 {
 	struct process_change change = { .mask = 0 };
+	const struct process *parent;
 	struct process *process;
 	struct entry *entry;
 	int r = find_or_add(table, record, &entry);
@@ -398,11 +481,14 @@ int process_table_observe(struct process_table *table, const Sysprobe__V1__Proce
 	process = &entry->process;
 	take_unknown(process, record);
 	change_set_identity(&change, record);
+	parent = living_parent(table, process);
 	if (!change.strings[PROCESS_EXECUTABLE])
-		set_executable_of_namesake(&change, living_parent(table, process), record->comm);
+		set_executable_of_namesake(&change, parent, record->comm);
 	if (process->is_reported)
 		drop_known(&change, process);
-	if (has_uid && !process->is_reported) {
+	else
+		observe_environment(&change, parent, record->comm, observation.is_forked_only);
+	if (observation.has_uid && !process->is_reported) {
 		process->uid = record->uid;
 		process->has_uid = true;
 	}
@@ -428,7 +514,7 @@ int process_table_set_container(struct process_table *table, const struct proces
 
 	process_change_set_text(&change, PROCESS_CONTAINER_ID, container->id);
 	process_change_set_text(&change, PROCESS_POD_UID, container->pod_uid);
-	process_change_set_text(&change, PROCESS_SYSTEMD_UNIT, container->systemd_unit);
+	process_change_set_unit(&change, container->systemd_unit);
 	r = apply(table, entry, &change);
 	if (r < 0)
 		return r;

@@ -3,7 +3,8 @@
 
 /*
  * Processes by (tgid, start time), from two sources: the probe, which reports
- * each start and end, and /proc, which only shows what is alive now.
+ * each start and end, and /proc, which only shows what is alive now. A start that
+ * the table has rounded down to a tick is the same as the exact one.
  *
  * A reported process that lives is never forgotten. An ended one goes some time
  * after its end, one that is known from /proc only some time after its last
@@ -19,6 +20,7 @@
 
 #include "container_id.h"
 #include "process_strings.h"
+#include "service.h"
 #include "sysprobe.pb-c.h"
 
 /* Read only for all but the table. */
@@ -35,6 +37,7 @@ struct process {
 	bool is_procfs_read;        /* /proc has nothing to add until it execs again */
 	bool is_container_resolved; /* by process_table_set_container() */
 	const char *container_runtime; /* static; NULL: unknown */
+	enum service_source service_source; /* of PROCESS_SERVICE */
 	char *strings[PROCESS_N_STRINGS]; /* NULL: unknown */
 };
 
@@ -45,10 +48,11 @@ struct process_table *process_table_new(size_t max_processes);
 void process_table_free(struct process_table *table);
 
 /*
- * A record of the probe. EXEC replaces executable, command line and comm; ALIVE
- * replaces what it knows; EXIT sets the end and adds only what is unknown, and a
- * process that never called exec takes executable and command line from its
- * parent. The number of a living process given to a younger one ends the older.
+ * A record of the probe. EXEC replaces executable, command line, comm and what the
+ * environment says; ALIVE replaces what it knows; EXIT sets the end and adds only what
+ * is unknown, and if it says that the process only forked, executable, command line
+ * and environment are its parent's. The number of a living process given to a younger
+ * one ends the older.
  * 0, -EINVAL (no tgid or no start_ns), -ENOMEM, or -ENOSPC (full of living
  * processes, or of strings that are handed out). On -ENOMEM and -ENOSPC a known
  * process keeps its names, and a new one is not added or has none.
@@ -59,10 +63,15 @@ int process_table_record(struct process_table *table, const Sysprobe__V1__Proces
  * The same form of record filled from /proc. For a reported process it adds what
  * is unknown, a cut command line or a relative executable; others it describes
  * anew. An unreadable executable is the parent's if both have the same comm.
- * Sets is_procfs_read. `has_uid`: record->uid is known. Errors as above.
+ * One that never called exec has its parent's environment, unless that was given to it
+ * for want of its own. Sets is_procfs_read. Errors as above.
  */
+struct process_observation {
+	bool has_uid;	  /* record->uid is known */
+	bool is_forked_only; /* never called exec */
+};
 int process_table_observe(struct process_table *table, const Sysprobe__V1__Process *record,
-			  bool has_uid);
+			  struct process_observation observation);
 
 /* Replaces container fields and unit, and sets is_container_resolved. 0, -ENOMEM, -ENOSPC. */
 int process_table_set_container(struct process_table *table, const struct process *process,

@@ -14,7 +14,9 @@
 #define STAT_MAX_BYTES 4096
 #define STATUS_MAX_BYTES 8192
 #define STAT_FIELD_PPID 4
+#define STAT_FIELD_FLAGS 9
 #define STAT_FIELD_START 22
+#define PF_FORKNOEXEC 0x40
 
 /* `*at` moves behind the digits. False when there are none or they overflow. */
 static bool parse_decimal(const char **at, const char *end, uint64_t *ret)
@@ -40,15 +42,16 @@ static const char *skip_word(const char *at, const char *end)
 /* Fields `PPID` and `START` of what follows "PID (comm) ", which begins with field 3. */
 static int parse_stat_fields(const char *at, const char *end, struct procfs_stat *ret)
 {
-	uint64_t parent = 0;
+	uint64_t parent = 0, flags = 0;
 
 	for (int field = 3; field < STAT_FIELD_START; field++) {
-		if (field == STAT_FIELD_PPID) {
-			const char *digits = at;
+		const char *digits = at;
 
-			if (!parse_decimal(&digits, end, &parent) || parent > INT32_MAX)
-				return -EINVAL;
-		}
+		if (field == STAT_FIELD_PPID &&
+		    (!parse_decimal(&digits, end, &parent) || parent > INT32_MAX))
+			return -EINVAL;
+		if (field == STAT_FIELD_FLAGS && !parse_decimal(&digits, end, &flags))
+			return -EINVAL;
 		at = skip_word(at, end);
 	}
 	if (!parse_decimal(&at, end, &ret->start_ticks))
@@ -57,6 +60,7 @@ static int parse_stat_fields(const char *at, const char *end, struct procfs_stat
 	if (at == end || (*at != ' ' && *at != '\n'))
 		return -EINVAL;
 	ret->parent_pid = (uint32_t)parent;
+	ret->is_forked_only = flags & PF_FORKNOEXEC;
 	return 0;
 }
 
@@ -129,6 +133,11 @@ uint64_t procfs_ticks_to_ns(uint64_t ticks)
 	if (__builtin_mul_overflow(ticks / hz, NS_PER_S, &seconds_ns))
 		return UINT64_MAX;
 	return seconds_ns + ticks % hz * (NS_PER_S / hz);
+}
+
+uint64_t procfs_round_start(uint64_t start_ns)
+{
+	return start_ns - start_ns % (NS_PER_S / ticks_per_second());
 }
 
 bool procfs_is_start(uint64_t start_ns, uint64_t start_ticks)

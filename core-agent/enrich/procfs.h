@@ -22,6 +22,7 @@
 struct procfs_stat {
 	char comm[PROCFS_COMM_SIZE]; /* NUL-terminated, cut if longer */
 	uint32_t parent_pid;
+	bool is_forked_only;  /* PF_FORKNOEXEC (include/linux/sched.h): never called exec */
 	uint64_t start_ticks; /* since boot, in 1/_SC_CLK_TCK s, rounded down */
 };
 
@@ -42,6 +43,9 @@ int procfs_parse_uid(const char *bytes, size_t size, uint32_t *ret_uid);
 size_t procfs_join_command_line(const char *bytes, size_t size, char *ret, size_t ret_size);
 
 uint64_t procfs_ticks_to_ns(uint64_t ticks);
+
+/* The start as a stat file has it, in nanoseconds: rounded down. */
+uint64_t procfs_round_start(uint64_t start_ns);
 
 /*
  * Whether a process whose task_struct.start_boottime is `start_ns` has these

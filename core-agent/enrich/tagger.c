@@ -3,9 +3,11 @@
 
 #include <stdlib.h>
 
+#include "service.h"
 #include "sources/host_facts.h"
 #include "sources/sources.h"
 #include "tags/entities.h"
+#include "tags/tag_sets.h"
 
 struct tagger {
 	struct entities *entities;
@@ -63,31 +65,54 @@ static void fill_remote(struct tagger *tagger, struct connection *connection)
 	if (!entity)
 		return;
 	connection->remote_tags = entities_tags(tagger->entities, entity);
+	connection->remote_service = tag_set_find(connection->remote_tags, "service");
 	if (entity_kind(entity) == ENTITY_CONTAINER)
 		connection->remote_container_id = entity_id(entity);
 }
 
+/* A variable of the process itself goes before what its container or pod is labelled. */
+static void fill_service(struct connection_owner *owner, const struct tag_set *tags)
+{
+	const char *service = tag_set_find(tags, "service");
+
+	if (service && service_yields_to_labels(owner->service_source)) {
+		owner->service = service;
+		owner->service_source = service_source_name(SERVICE_SOURCE_LABELS);
+	}
+	if (!owner->env)
+		owner->env = tag_set_find(tags, "env");
+	if (!owner->version)
+		owner->version = tag_set_find(tags, "version");
+}
+
+static const struct tag_set *fill_local(struct tagger *tagger, struct connection_owner *owner)
+{
+	const struct entity *entity = find_local(tagger, owner);
+	const struct tag_set *tags = entity ? entities_tags(tagger->entities, entity) : NULL;
+
+	fill_service(owner, tags);
+	return tags;
+}
+
 void tagger_fill(struct tagger *tagger, struct connection *connection)
 {
-	const struct entity *entity = find_local(tagger, &connection->owner);
-
-	if (entity)
-		connection->tags = entities_tags(tagger->entities, entity);
+	connection->tags = fill_local(tagger, &connection->owner);
 	if (connection->state != CONNECTION_LISTENING)
 		fill_remote(tagger, connection);
 }
 
 void tagger_fill_other(struct tagger *tagger, struct connection *connection,
-		       const struct connection *other)
+		       struct connection *other)
 {
-	const struct entity *entity = find_local(tagger, &other->owner);
+	const struct tag_set *tags = fill_local(tagger, &other->owner);
 
 	connection->remote_pid = other->pid;
 	connection->remote_comm = other->comm;
+	connection->remote_service = other->owner.service;
 	if (other->owner.container_id)
 		connection->remote_container_id = other->owner.container_id;
-	if (entity)
-		connection->remote_tags = entities_tags(tagger->entities, entity);
+	if (tags)
+		connection->remote_tags = tags;
 }
 
 static const char *or_null(const char *text)

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * The tags of both ends of a connection: of the local one by its container, else its pod;
+ * The tags of both ends of a connection, and what they say of the service: of the local one by its container, else its pod;
  * of the remote one by its address, or by its owner where that is known. Expects the owner
  * to be filled in.
  */
@@ -28,9 +28,9 @@ void tagger_free(struct tagger *tagger); /* takes NULL */
 /* What it fills in is valid until sources change what they say: the next turn of the loop. */
 void tagger_fill(struct tagger *tagger, struct connection *connection);
 
-/* The other end is on this host, and is this one, with its owner. */
+/* The other end is on this host, and is this one, with its owner, whose service it fills in. */
 void tagger_fill_other(struct tagger *tagger, struct connection *connection,
-		       const struct connection *other);
+		       struct connection *other);
 
 /* What is known of this host, valid as long. */
 void tagger_fill_interval(struct tagger *tagger, struct interval *interval);

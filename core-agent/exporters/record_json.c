@@ -151,13 +151,17 @@ static int set_owner(json_t *object, const struct connection *connection)
 	       set_text(object, "container_id", owner->container_id) |
 	       set_text(object, "container_runtime", owner->container_runtime) |
 	       set_text(object, "pod_uid", owner->pod_uid) |
-	       set_text(object, "systemd_unit", owner->systemd_unit);
+	       set_text(object, "systemd_unit", owner->systemd_unit) |
+	       set_text(object, "service", owner->service) |
+	       set_text(object, "service_source", owner->service_source) |
+	       set_text(object, "env", owner->env) | set_text(object, "version", owner->version);
 }
 
 static int set_remote_owner(json_t *object, const struct connection *connection)
 {
 	return set_known_number(object, "remote_pid", connection->remote_pid) |
 	       set_text(object, "remote_comm", connection->remote_comm) |
+	       set_text(object, "remote_service", connection->remote_service) |
 	       set_text(object, "remote_container_id", connection->remote_container_id);
 }
 
@@ -389,8 +393,9 @@ bool record_json_has_field(const char *name)
 		"time", "id", "probe_instance", "state", "error", "proto", "family", "direction",
 		"role", "local_ip", "local_port", "remote_ip", "remote_port", "netns", "pid", "comm",
 		"owner_is_listener", "exe", "cmdline", "user", "container_id", "container_runtime",
-		"pod_uid", "systemd_unit", "remote_pid", "remote_comm", "remote_container_id",
-		"rtt_us", "rtt_var_us", "drops", "started", "connect_us", "accept_us", "duration_ms",
+		"pod_uid", "systemd_unit", "service", "service_source", "env", "version",
+		"remote_pid", "remote_comm", "remote_service", "remote_container_id", "rtt_us",
+		"rtt_var_us", "drops", "started", "connect_us", "accept_us", "duration_ms",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)

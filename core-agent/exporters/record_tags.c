@@ -14,11 +14,11 @@
 
 /* README.md has them with their meaning; test_api_document.py holds the two together. */
 static const char *const documented[] = {
-	"container_name", "ecs_cluster", "ecs_container_name", "env", "image_name", "image_tag", "kube_container_name", "kube_cronjob",
-	"kube_daemon_set", "kube_deployment", "kube_job", "kube_namespace", "kube_node",
-	"kube_ownerref_kind", "kube_ownerref_name", "kube_replica_set", "kube_service",
-	"kube_stateful_set", "pod_name", "service", "short_image", "task_family",
-	"task_name", "task_version", "version",
+	"container_name", "ecs_cluster", "ecs_container_name", "env", "image_name", "image_tag",
+	"kube_container_name", "kube_cronjob", "kube_daemon_set", "kube_deployment", "kube_job",
+	"kube_namespace", "kube_node", "kube_ownerref_kind", "kube_ownerref_name",
+	"kube_replica_set", "kube_service", "kube_stateful_set", "pod_name", "short_image",
+	"task_family", "task_name", "task_version", "version",
 };
 
 static size_t key_size(const char *tag)
@@ -26,6 +26,14 @@ static size_t key_size(const char *tag)
 	return strcspn(tag, ":"); /* tag_format() has put it there */
 }
 
+/* What the record says of service, env and version takes these tags in already. */
+static bool is_of_service(const char *name)
+{
+	return strcmp(name, "service") == 0 || strcmp(name, "env") == 0 ||
+	       strcmp(name, "version") == 0 || strcmp(name, "remote_service") == 0;
+}
+
+/* Empty: the tag is told elsewhere. */
 static void make_name(const json_t *object, enum record_end end, const char *tag,
 		      char ret[NAME_SIZE])
 {
@@ -33,7 +41,9 @@ static void make_name(const json_t *object, enum record_end end, const char *tag
 	int size = (int)key_size(tag);
 
 	(void)snprintf(ret, NAME_SIZE, "%s%.*s", prefix, size, tag); /* fits, as the next */
-	if (record_json_has_field(ret) || json_object_get(object, ret))
+	if (is_of_service(ret))
+		*ret = '\0';
+	else if (record_json_has_field(ret) || json_object_get(object, ret))
 		(void)snprintf(ret, NAME_SIZE, CLASH_PREFIX "%s%.*s", prefix, size, tag);
 }
 
@@ -72,7 +82,9 @@ int record_tags_set(json_t *object, enum record_end end, const struct tag_set *t
 	for (size_t i = 0, n; i < tag_set_n(tags); i += n) {
 		n = count_values(tags, i);
 		make_name(object, end, tag_set_get(tags, i), name);
-		result |= json_object_set_new_nocheck(object, name, make_value(tags, i, n));
+		if (*name)
+			result |= json_object_set_new_nocheck(object, name,
+							      make_value(tags, i, n));
 	}
 	return result;
 }

@@ -28,7 +28,7 @@ struct connections {
 	size_t max_records;
 	size_t n, capacity;
 	struct record *records;
-	struct text *texts; /* at most three for each record */
+	struct text *texts; /* at most six for each record */
 	struct payload_telemetry telemetry;
 };
 
@@ -169,6 +169,16 @@ static void copy(struct record *to, const struct connection *from)
 	memcpy(to->remote_address, from->remote_address, sizeof(to->remote_address));
 }
 
+static int keep_service(struct connections *connections, const struct connection_owner *owner,
+			struct record *record)
+{
+	int result = keep_text(connections, owner->service, &record->service);
+
+	if (!result)
+		result = keep_text(connections, owner->env, &record->env);
+	return result ? result : keep_text(connections, owner->version, &record->version);
+}
+
 static int try_add(struct connections *connections, const struct connection *connection)
 {
 	struct record *record;
@@ -184,6 +194,8 @@ static int try_add(struct connections *connections, const struct connection *con
 				   &record->remote_container_id);
 	if (!result)
 		result = keep_text(connections, program_of(connection), &record->process);
+	if (!result)
+		result = keep_service(connections, &connection->owner, record);
 	if (result)
 		return result;
 	record->tags = tag_set_hold(connection->tags);

@@ -15,12 +15,12 @@
 #include "cleanup.h"
 #include "intake.pb-c.h"
 #include "tag_buffer.h"
+#include "tags/tag.h"
 #include "tags/tag_list.h"
 #include "tags/tag_sets.h"
 
 #define NO_INDEX (-1)
 #define MAX_TAGS_BYTES (4 * 1024 * 1024)
-#define MAX_PROCESS_BYTES 128 /* what a receiver keeps of a tag is 200 */
 #define N_TELEMETRY 3
 
 typedef Datadog__ProcessAgent__CollectorConnections Message;
@@ -204,16 +204,33 @@ static int fill_container_tags(struct tree *tree, Connection *to, const struct r
 		      : add_tag_set(tree, record->remote_tags, &to->remoteservicetagsidx);
 }
 
+/* "key:value" of printable text; empty when there is no value. */
+static void make_tag(const char *key, const char *value, char ret[TAG_SIZE])
+{
+	char clean[TAG_SIZE];
+
+	host_copy_printable(clean, sizeof(clean), value ? value : "", value ? strlen(value) : 0);
+	(void)tag_format(key, clean, ret); /* empty is the answer for none */
+}
+
 static int fill_process_tags(struct tree *tree, Connection *to, const struct record *record)
 {
-	char tag[sizeof("process_context:") + MAX_PROCESS_BYTES];
-	char name[MAX_PROCESS_BYTES];
-	const char *const tags[] = {tag};
-	size_t n = record->process && *record->process ? 1 : 0;
+	const struct {
+		const char *key, *value;
+	} rows[] = {{"process_context", record->process},
+		    {"service", record->service},
+		    {"env", record->env},
+		    {"version", record->version}};
+	char bytes[sizeof(rows) / sizeof(*rows)][TAG_SIZE];
+	const char *tags[sizeof(rows) / sizeof(*rows)];
+	size_t n = 0;
 
-	if (n) {
-		host_copy_printable(name, sizeof(name), record->process, strlen(record->process));
-		snprintf(tag, sizeof(tag), "process_context:%s", name);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		make_tag(rows[i].key, rows[i].value, bytes[n]);
+		if (*bytes[n]) {
+			tags[n] = bytes[n];
+			n++;
+		}
 	}
 	to->tagschecksum = tag_buffer_checksum(tags, n);
 	return tag_buffer_add(tree->connection_tags, tags, n, &to->tagsidx);

@@ -33,5 +33,6 @@ struct record {
 	const struct tag_set *tags, *remote_tags; /* held; NULL: none */
 	const char *container_id; /* printable ASCII; NULL: none or unknown */
 	const char *remote_container_id; /* likewise */
+	const char *service, *env, *version; /* likewise */
 	const char *process;      /* name of the program, any bytes; NULL: unknown */
 };

@@ -214,6 +214,7 @@ TEXT_SETTER(namespace)
 TEXT_SETTER(tag)
 TEXT_SETTER(remote_tag)
 TEXT_SETTER(service)
+TEXT_SETTER(env)
 TEXT_SETTER(search)
 
 #define NAME_TEXT "1 to 255 bytes"
@@ -229,6 +230,7 @@ static const struct {
 	{"comm", set_comm, NAME_TEXT},
 	{"container", set_container, NAME_TEXT},
 	{"direction", set_direction, "incoming, outgoing or local"},
+	{"env", set_env, NAME_TEXT},
 	{"error", set_error, "the name of an error such as ECONNREFUSED, or any"},
 	{"family", set_family, "ipv4 or ipv6"},
 	{"local", set_local, NETWORK_TEXT},
@@ -312,16 +314,6 @@ static bool has_tag(const struct tag_set *tags, const char *wanted)
 	return !*wanted;
 }
 
-static bool is_service(const char *wanted, const char *unit)
-{
-	size_t size = strlen(wanted);
-
-	if (!*wanted)
-		return true;
-	return unit && strncmp(unit, wanted, size) == 0 &&
-	       (!unit[size] || strcmp(unit + size, ".service") == 0);
-}
-
 static bool contains(const char *text, const char *wanted)
 {
 	return text && strstr(text, wanted);
@@ -369,7 +361,8 @@ static bool has_texts(const struct filter *filter, const struct recent_record *r
 	return is_text(filter->comm, texts[RECENT_COMM]) &&
 	       is_text(filter->user, texts[RECENT_USER]) &&
 	       is_pod(filter->pod, record) && is_container(filter->container, record) &&
-	       is_service(filter->service, texts[RECENT_SYSTEMD_UNIT]) &&
+	       is_text(filter->service, texts[RECENT_SERVICE]) &&
+	       is_text(filter->env, texts[RECENT_ENV]) &&
 	       (!*filter->namespace ||
 		has_value(record->tags, "kube_namespace", filter->namespace)) &&
 	       has_tag(record->tags, filter->tag) &&

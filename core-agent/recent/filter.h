@@ -34,8 +34,10 @@ struct filter {
 	char namespace[FILTER_MAX_TEXT_BYTES]; /* kube_namespace */
 	char tag[FILTER_MAX_TEXT_BYTES];       /* "key:value" of the local end */
 	char remote_tag[FILTER_MAX_TEXT_BYTES];
-	char service[FILTER_MAX_TEXT_BYTES];   /* unit, with or without ".service" */
-	char search[FILTER_MAX_TEXT_BYTES];    /* in name, executable, command line, or a tag of either end */
+	char service[FILTER_MAX_TEXT_BYTES];   /* equal */
+	char env[FILTER_MAX_TEXT_BYTES];       /* equal */
+	/* In name, executable, command line, or a tag of either end. */
+	char search[FILTER_MAX_TEXT_BYTES];
 };
 
 /*

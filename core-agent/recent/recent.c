@@ -153,13 +153,18 @@ static void set_texts(struct recent *recent, struct recent_record *record,
 		[RECENT_POD_UID] = owner->pod_uid,
 		[RECENT_SYSTEMD_UNIT] = owner->systemd_unit,
 		[RECENT_REMOTE_COMM] = connection->remote_comm,
+		[RECENT_REMOTE_SERVICE] = connection->remote_service,
 		[RECENT_REMOTE_CONTAINER_ID] = connection->remote_container_id,
+		[RECENT_SERVICE] = owner->service,
+		[RECENT_ENV] = owner->env,
+		[RECENT_VERSION] = owner->version,
 	};
 
 	for (size_t i = 0; i < RECENT_N_TEXTS; i++)
 		set_text(recent, &record->texts[i], texts[i]);
 	set_text(recent, &record->probe_instance, recent->instance);
 	record->container_runtime = owner->container_runtime;
+	record->service_source = owner->service_source;
 }
 
 static void set_tags(const struct tag_set **place, const struct tag_set *tags)
@@ -332,11 +337,16 @@ void recent_to_connection(const struct recent_record *record, struct connection 
 			  .container_id = record->texts[RECENT_CONTAINER_ID],
 			  .container_runtime = record->container_runtime,
 			  .pod_uid = record->texts[RECENT_POD_UID],
-			  .systemd_unit = record->texts[RECENT_SYSTEMD_UNIT]},
+			  .systemd_unit = record->texts[RECENT_SYSTEMD_UNIT],
+			  .service = record->texts[RECENT_SERVICE],
+			  .service_source = record->service_source,
+			  .env = record->texts[RECENT_ENV],
+			  .version = record->texts[RECENT_VERSION]},
 		.tags = record->tags,
 		.remote_tags = record->remote_tags,
 		.remote_pid = record->remote_pid,
 		.remote_comm = record->texts[RECENT_REMOTE_COMM],
+		.remote_service = record->texts[RECENT_REMOTE_SERVICE],
 		.remote_container_id = record->texts[RECENT_REMOTE_CONTAINER_ID],
 		.total = record->total,
 		.has_rtt = record->has_rtt,

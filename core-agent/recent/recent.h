@@ -23,7 +23,11 @@ enum recent_text {
 	RECENT_POD_UID,
 	RECENT_SYSTEMD_UNIT,
 	RECENT_REMOTE_COMM,
+	RECENT_REMOTE_SERVICE,
 	RECENT_REMOTE_CONTAINER_ID,
+	RECENT_SERVICE,
+	RECENT_ENV,
+	RECENT_VERSION,
 	RECENT_N_TEXTS,
 };
 
@@ -49,6 +53,7 @@ struct recent_record {
 	const char *texts[RECENT_N_TEXTS];
 	const struct tag_set *tags, *remote_tags; /* held; NULL: none */
 	const char *container_runtime; /* static, or NULL */
+	const char *service_source;    /* the same */
 	const char *probe_instance;    /* a text like the others */
 	uint64_t id;
 	uint64_t time_unix_ns; /* of the last look */

@@ -47,7 +47,7 @@ static bool set_group(const struct rollup_settings *settings, const struct recen
 		key->name = record->texts[RECENT_CONTAINER_ID];
 		return key->name;
 	default:
-		key->name = record->texts[RECENT_SYSTEMD_UNIT];
+		key->name = record->texts[RECENT_SERVICE];
 		return key->name;
 	}
 }

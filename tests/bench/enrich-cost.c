@@ -146,7 +146,7 @@ static uint64_t least_ns(struct enricher *enricher, struct tagger *tagger)
 int main(void)
 {
 	const struct entities_limits limits = {8192, SECOND, SECOND};
-	struct enricher *enricher = checked(enricher_new("/nonexistent/proc", 65536));
+	struct enricher *enricher = checked(enricher_new("/nonexistent/proc", 65536, true));
 	struct tag_sets *sets = checked(tag_sets_new());
 	struct entities *entities = checked(entities_new(sets, &limits));
 	struct host_facts *host = checked(host_facts_new());

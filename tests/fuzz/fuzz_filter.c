@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const struct recent_record record = {
 		.family = CONNECTION_IPV6,
 		.state = CONNECTION_FAILED,
-		.texts = {[RECENT_COMM] = "nginx", [RECENT_SYSTEMD_UNIT] = "nginx.service"}};
+		.texts = {[RECENT_COMM] = "nginx", [RECENT_SERVICE] = "nginx"}};
 	struct request_span rest = {(const char *)data, size};
 	struct filter filter = {0};
 	char name[64], value[1024];

@@ -69,6 +69,8 @@ static struct connection invent(const struct driver *driver, long i)
 	one.remote_container_id = "beef";
 	one.owner = (struct connection_owner){
 		.executable = "/usr/bin/curl",
+		.service = "shop",
+		.version = "1.2",
 		.container_id = "c0ffeec0ffeec0ffeec0ffeec0ffeec0"
 				"ffeec0ffeec0ffeec0ffeec0ffeec0ff",
 	};

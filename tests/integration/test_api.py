@@ -271,6 +271,7 @@ def test_connections_have_totals_and_the_fields_of_the_record(agent):
     ("comm=one", {1}), ("search=thr", {3}), ("role=server", {2}), ("proto=udp", set()),
     ("family=ipv4", {1, 2, 3}), ("remote=::/0", set()), ("remote=0.0.0.0/0", {1, 2, 3}),
     ("netns=4026531840", {1, 2, 3}), ("container=cc", set()), ("service=nginx", set()),
+    ("env=prod", set()),
 ])
 def test_filters(agent, query, ids):
     assert {c["id"] for c in agent.get(f"/agent/connections?{query}")["connections"]} == ids

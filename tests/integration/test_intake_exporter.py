@@ -96,7 +96,7 @@ def test_fields_arrive(intake):
     assert (connection.rtt, connection.rttVar) == (1500, 300)
     assert (connection.lastTcpEstablished, connection.lastTcpClosed) == (1, 0)
     assert intake_server.decode_tags(message.encodedConnectionsTags, connection.tagsIdx) == [
-        "process_context:curl"]
+        "process_context:curl", "service:shop", "version:1.2"]
     assert intake_server.decode_tags(message.encodedTags, message.hostTagsIndex) == [
         "env:test", "team:net"]
     assert intake_server.decode_tags(message.encodedTags, connection.localContainerTagsIndex) == [

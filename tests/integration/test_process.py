@@ -27,6 +27,18 @@ def test_process_of_a_few_milliseconds_keeps_name_and_arguments(probe):
     assert start.start_ns == end.start_ns <= start.time_ns <= end.time_ns
 
 
+@pytest.mark.kernel
+def test_end_says_whether_a_process_only_forked(probe):
+    forked = os.fork()
+    if forked == 0:
+        os._exit(0)
+    os.waitpid(forked, 0)
+    executed = subprocess.Popen(["/bin/true"])
+    executed.wait()
+    assert events_of(probe, forked)[-1].forked_only
+    assert not events_of(probe, executed.pid)[-1].forked_only
+
+
 def test_long_command_line_is_cut_and_says_so(probe):
     ended = subprocess.Popen(["/bin/true", "x" * 2000])
     ended.wait()

@@ -228,7 +228,13 @@ static void process_keeps_every_field(void **state)
 	(void)state;
 	record.sequence = 12;
 	record.is_command_line_cut = true;
+	record.is_forked_only = true;
+	record.environment = "DD_SERVICE=a\0DD_ENV=";
+	record.environment_size = 21;
 	message = through_process(&record);
+	assert_int_equal(message->n_environment, 2);
+	assert_bytes(message->environment[0], "DD_SERVICE=a", 12);
+	assert_bytes(message->environment[1], "DD_ENV=", 7);
 	assert_int_equal(message->event, SYSPROBE__V1__PROCESS__EVENT__EVENT_EXEC);
 	assert_int_equal(message->tgid, 4711);
 	assert_int_equal(message->parent_tgid, 1);
@@ -239,6 +245,7 @@ static void process_keeps_every_field(void **state)
 	assert_bytes(message->executable, "/usr/bin/curl", 13);
 	assert_bytes(message->command_line, "curl\0-s\0http://x", 16);
 	assert_true(message->command_line_cut);
+	assert_true(message->forked_only);
 	assert_int_equal(message->cgroup_id, 99);
 	assert_bytes(message->cgroup_name, "session-1.scope", 15);
 	assert_int_equal(message->sequence, 12);
@@ -248,6 +255,7 @@ static void process_keeps_every_field(void **state)
 static void largest_process_fits_its_maximum(void **state)
 {
 	static char filler[SP_COMMAND_LINE_SIZE], comm[64], cgroup[SP_CGROUP_NAME_SIZE];
+	static char environment[SP_ENVIRONMENT_SIZE];
 	struct process_record record = { .event = 3, .tgid = UINT32_MAX, .parent_tgid = UINT32_MAX,
 					 .uid = UINT32_MAX, .start_ns = UINT64_MAX,
 					 .time_ns = UINT64_MAX, .cgroup_id = UINT64_MAX,
@@ -256,15 +264,20 @@ static void largest_process_fits_its_maximum(void **state)
 					 .executable_size = SP_FILENAME_SIZE,
 					 .command_line = filler,
 					 .command_line_size = SP_COMMAND_LINE_SIZE,
-					 .is_command_line_cut = true };
+					 .is_command_line_cut = true,
+					 .environment = environment,
+					 .environment_size = SP_ENVIRONMENT_SIZE };
 	Sysprobe__V1__Process *message;
 
 	(void)state;
+	for (size_t i = 0; i < SP_ENVIRONMENT_SIZE; i += 8)
+		memcpy(environment + i, "DD_ENV=", 8); /* the most entries */
 	memset(comm, 'c', sizeof(comm) - 1);
 	memset(cgroup, 'g', sizeof(cgroup) - 1);
 	message = through_process(&record);
 	assert_int_equal(message->command_line.len, SP_COMMAND_LINE_SIZE);
 	assert_int_equal(message->cgroup_name.len, SP_CGROUP_NAME_SIZE - 1);
+	assert_int_equal(message->n_environment, SP_ENVIRONMENT_SIZE / 8);
 	sysprobe__v1__process__free_unpacked(message, NULL);
 }
 

@@ -107,6 +107,7 @@ static void kernel_that_loads_nothing_gets_nothing_that_loads(void **state)
 static void kernel_in_lockdown_gets_the_bare_process_variants(void **state)
 {
 	struct invented_kernel kernel = { .refuses = { "process_exec_tp_btf",
+						       "process_exec_unlooped_tp_btf",
 						       "process_exit_tp_btf" },
 					  .error = -EPERM };
 	struct hook_choice choices[N_HOOKS];
@@ -117,6 +118,16 @@ static void kernel_in_lockdown_gets_the_bare_process_variants(void **state)
 	assert_string_equal(choices[HOOK_EXIT].variant->programs[0], "process_exit_bare_tp_btf");
 	assert_non_null(choices[HOOK_EXEC].variant->lacks);
 	assert_int_equal(hooks_tier(choices), TIER_TRAMPOLINE);
+}
+
+static void kernel_without_bpf_loop_reads_environments_within_bounds(void **state)
+{
+	struct invented_kernel kernel = { .refuses = { "process_exec_tp_btf" }, .error = -EINVAL };
+	struct hook_choice choice = choose(HOOK_EXEC, TIER_TRAMPOLINE, &kernel);
+
+	(void)state;
+	assert_string_equal(choice.variant->programs[0], "process_exec_unlooped_tp_btf");
+	assert_non_null(strstr(choice.variant->lacks, "environment"));
 }
 
 /* The last obstacle is the lowest: removing it is enough to have the hook. */
@@ -289,6 +300,7 @@ int main(void)
 		cmocka_unit_test(kernel_with_the_old_accept_gets_the_old_variant),
 		cmocka_unit_test(kernel_that_loads_nothing_gets_nothing_that_loads),
 		cmocka_unit_test(kernel_in_lockdown_gets_the_bare_process_variants),
+		cmocka_unit_test(kernel_without_bpf_loop_reads_environments_within_bounds),
 		cmocka_unit_test(hook_that_is_off_names_the_obstacle_of_its_least_variant),
 		cmocka_unit_test(variant_needs_all_of_its_programs),
 		cmocka_unit_test(nothing_is_tried_beyond_what_loads),

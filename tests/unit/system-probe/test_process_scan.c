@@ -128,6 +128,7 @@ static void make_procfs(struct procfs *procfs)
 	make_text(procfs, "42/status", "Name:\tweb server\nUid:\t33\t34\t35\t36\nGid:\t1\n");
 	make_text(procfs, "42/cgroup", "3:cpu:/ignored\n0::/system.slice/web.service\n");
 	make_file(procfs, "42/cmdline", "web\0--fast", 11);
+	make_file(procfs, "42/environ", "SECRET=1\0DD_ENV=prod\0HOME=/\0DD_SERVICE=shop", 44);
 	snprintf(path, sizeof(path), "%s/42/exe", procfs->path);
 	assert_int_equal(symlink("/usr/sbin/web", path), 0);
 	make_folder(procfs, "43");
@@ -158,15 +159,25 @@ static Sysprobe__V1__Process *next_alive(const struct process_log *log, uint32_t
 	return message;
 }
 
-static struct process_log *scanned(size_t max_processes, int expected)
+static struct process_log *scanned_with(bool has_environment, size_t max_processes,
+					struct process_scan_losses *ret_losses)
 {
 	struct process_log *log = process_log_new(10, max_processes);
 	struct procfs procfs;
 
 	assert_non_null(log);
 	make_procfs(&procfs);
-	assert_int_equal(process_scan(procfs.path, log), expected);
+	assert_int_equal(process_scan(procfs.path, has_environment, log, ret_losses), 0);
 	remove_procfs(&procfs);
+	return log;
+}
+
+static struct process_log *scanned(size_t max_processes, uint64_t n_lost)
+{
+	struct process_scan_losses losses;
+	struct process_log *log = scanned_with(true, max_processes, &losses);
+
+	assert_int_equal(losses.n_processes, n_lost);
 	return log;
 }
 
@@ -207,6 +218,50 @@ static void scan_cuts_a_long_command_line_and_says_so(void **state)
 	process_log_free(log);
 }
 
+static void scan_takes_the_variables_that_name_a_service(void **state)
+{
+	struct process_log *log = scanned(10, 0);
+	Sysprobe__V1__Process *message = next_alive(log, 0);
+
+	(void)state;
+	assert_int_equal(message->n_environment, 2);
+	assert_int_equal(message->environment[0].len, 11);
+	assert_memory_equal(message->environment[0].data, "DD_ENV=prod", 11);
+	assert_int_equal(message->environment[1].len, 15);
+	assert_memory_equal(message->environment[1].data, "DD_SERVICE=shop", 15);
+	sysprobe__v1__process__free_unpacked(message, NULL);
+	process_log_free(log);
+}
+
+static void scan_without_environment_reads_none(void **state)
+{
+	struct process_scan_losses losses;
+	struct process_log *log = scanned_with(false, 10, &losses);
+	Sysprobe__V1__Process *message = next_alive(log, 0);
+
+	(void)state;
+	assert_int_equal(message->n_environment, 0);
+	sysprobe__v1__process__free_unpacked(message, NULL);
+	process_log_free(log);
+}
+
+static void scan_counts_an_environment_that_it_does_not_read_to_its_end(void **state)
+{
+	static char block[300000]; /* one variable */
+	struct process_log *log = process_log_new(10, 10);
+	struct process_scan_losses losses;
+	struct procfs procfs;
+
+	(void)state;
+	make_procfs(&procfs);
+	memset(block, 'x', sizeof(block));
+	make_file(&procfs, "43/environ", block, sizeof(block));
+	assert_int_equal(process_scan(procfs.path, true, log, &losses), 0);
+	remove_procfs(&procfs);
+	assert_int_equal(losses.n_environments_cut, 1);
+	process_log_free(log);
+}
+
 static void scan_passes_over_what_is_no_process(void **state)
 {
 	struct process_log *log = scanned(10, 0);
@@ -228,9 +283,10 @@ static void scan_returns_the_number_that_had_no_room(void **state)
 static void scan_without_procfs_is_an_error(void **state)
 {
 	struct process_log *log = process_log_new(10, 10);
+	struct process_scan_losses losses;
 
 	(void)state;
-	assert_int_equal(process_scan("/nonexistent/proc", log), -ENOENT);
+	assert_int_equal(process_scan("/nonexistent/proc", true, log, &losses), -ENOENT);
 	process_log_free(log);
 }
 
@@ -244,6 +300,9 @@ int main(void)
 		cmocka_unit_test(broken_lines_are_refused),
 		cmocka_unit_test(scan_finds_what_procfs_says_of_a_process),
 		cmocka_unit_test(scan_cuts_a_long_command_line_and_says_so),
+		cmocka_unit_test(scan_takes_the_variables_that_name_a_service),
+		cmocka_unit_test(scan_without_environment_reads_none),
+		cmocka_unit_test(scan_counts_an_environment_that_it_does_not_read_to_its_end),
 		cmocka_unit_test(scan_passes_over_what_is_no_process),
 		cmocka_unit_test(scan_returns_the_number_that_had_no_room),
 		cmocka_unit_test(scan_without_procfs_is_an_error),

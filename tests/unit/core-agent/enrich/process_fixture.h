@@ -27,6 +27,8 @@ struct record {
 	uint64_t cgroup_id;
 	const char *cgroup_name;
 	bool is_command_line_cut;
+	bool is_forked_only;
+	const char *environment; /* its one entry */
 };
 
 static inline ProtobufCBinaryData bytes_of(const char *text)
@@ -37,8 +39,12 @@ static inline ProtobufCBinaryData bytes_of(const char *text)
 
 static inline Sysprobe__V1__Process to_message(const struct record *record)
 {
+	static ProtobufCBinaryData environment; /* of the last message */
 	Sysprobe__V1__Process message = SYSPROBE__V1__PROCESS__INIT;
 
+	environment = bytes_of(record->environment);
+	message.environment = &environment;
+	message.n_environment = record->environment ? 1 : 0;
 	message.event = record->event;
 	message.tgid = record->tgid;
 	message.parent_tgid = record->parent;
@@ -50,6 +56,7 @@ static inline Sysprobe__V1__Process to_message(const struct record *record)
 	message.executable = bytes_of(record->executable);
 	message.command_line = bytes_of(record->command_line);
 	message.command_line_cut = record->is_command_line_cut;
+	message.forked_only = record->is_forked_only;
 	message.cgroup_id = record->cgroup_id;
 	message.cgroup_name = bytes_of(record->cgroup_name);
 	return message;

@@ -31,7 +31,7 @@ static int set_up(void **state)
 	assert_non_null(world);
 	assert_int_equal(tree_set_up((void **)&world->tree), 0);
 	tree_write_text(world->tree, "etc/passwd", "root:x:0:0::/:/bin/sh\nweb:x:33:33::/:/\n");
-	world->enricher = enricher_new(world->tree->procfs, MAX_PROCESSES);
+	world->enricher = enricher_new(world->tree->procfs, MAX_PROCESSES, true);
 	assert_non_null(world->enricher);
 	*state = world;
 	return 0;
@@ -123,6 +123,42 @@ static void short_lived_process_is_named_from_the_log(void **state)
 	assert_true(connection.owner.start_unix_ns == BOOT_TO_UNIX_NS + START_NS);
 	assert_int_equal(stats_of(*state)->n_processes, 1);
 	assert_int_equal(stats_of(*state)->n_owner_unknown, 0);
+}
+
+static void service_is_named_by_the_best_source_that_is_known(void **state)
+{
+	struct record process = short_lived;
+	struct connection connection;
+
+	add(*state, process);
+	connection = fill(*state, 7, START_NS, 0);
+	assert_string_equal(connection.owner.service, "nginx");
+	assert_string_equal(connection.owner.service_source, "systemd");
+	assert_null(connection.owner.env);
+	process.environment = "OTEL_RESOURCE_ATTRIBUTES=service.name=shop,"
+			      "deployment.environment=prod,service.version=1";
+	add(*state, process);
+	connection = fill(*state, 7, START_NS, 0);
+	assert_string_equal(connection.owner.service, "shop");
+	assert_string_equal(connection.owner.service_source, "otel");
+	assert_string_equal(connection.owner.env, "prod");
+	assert_string_equal(connection.owner.version, "1");
+}
+
+static void without_inference_only_an_environment_names_a_service(void **state)
+{
+	struct world *world = *state;
+	struct record process = short_lived;
+
+	enricher_free(world->enricher);
+	world->enricher = enricher_new(world->tree->procfs, MAX_PROCESSES, false);
+	assert_non_null(world->enricher);
+	add(world, process);
+	assert_null(fill(world, 7, START_NS, 0).owner.service);
+	assert_null(fill(world, 7, START_NS, 0).owner.service_source);
+	process.environment = "DD_SERVICE=shop";
+	add(world, process);
+	assert_string_equal(fill(world, 7, START_NS, 0).owner.service, "shop");
 }
 
 static void known_comm_of_a_connection_is_kept(void **state)
@@ -470,7 +506,7 @@ static void proc_of_another_namespace_ends_none(void **state)
 
 static void missing_procfs_leaves_the_log(void **state)
 {
-	struct world world = { .enricher = enricher_new("/nonexistent/proc", MAX_PROCESSES) };
+	struct world world = { .enricher = enricher_new("/nonexistent/proc", MAX_PROCESSES, true) };
 
 	(void)state;
 	assert_non_null(world.enricher);
@@ -520,7 +556,7 @@ static struct connection fill_when_named(struct world *world, pid_t pid, const c
 
 static void real_process_in_a_real_cgroup_has_its_owner(void **state)
 {
-	struct world world = { .enricher = enricher_new("/proc", MAX_PROCESSES) };
+	struct world world = { .enricher = enricher_new("/proc", MAX_PROCESSES, true) };
 	struct connection connection;
 	struct cgroup cgroup;
 	bool has_entered;
@@ -565,7 +601,7 @@ static void executable_that_may_not_be_read_stays_unknown(void **state)
 
 		if (setgid(65534) < 0 || setuid(65534) < 0)
 			_exit(2);
-		world.enricher = enricher_new("/proc", MAX_PROCESSES);
+		world.enricher = enricher_new("/proc", MAX_PROCESSES, true);
 		connection = fill_when_named(&world, pid, "sleep");
 		_exit(!connection.owner.executable && connection.owner.command_line &&
 				      strcmp(connection.owner.user, "root") == 0
@@ -584,6 +620,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_WORLD(short_lived_process_is_named_from_the_log),
+		IN_WORLD(service_is_named_by_the_best_source_that_is_known),
+		IN_WORLD(without_inference_only_an_environment_names_a_service),
 		IN_WORLD(known_comm_of_a_connection_is_kept),
 		IN_WORLD(process_the_log_does_not_know_is_read_from_proc),
 		IN_WORLD(proc_completes_what_the_log_left_out),

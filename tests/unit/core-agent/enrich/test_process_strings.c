@@ -133,7 +133,7 @@ static void arguments_become_one_text(void **state)
 	struct process_change change = { .mask = 0 };
 	struct owner *owner = *state;
 
-	process_change_set_command_line(&change, "ls\0-l\0\0", 7);
+	process_change_set_command_line(&change, "ls\0-l\0\0", 7, false);
 	assert_int_equal(process_change_apply(&change, owner->strings, &owner->handed_out,
 					      &owner->graveyard),
 			 0);

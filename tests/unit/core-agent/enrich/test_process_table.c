@@ -26,13 +26,23 @@ static int observe(struct process_table *table, struct record what)
 {
 	Sysprobe__V1__Process message = to_message(&what);
 
-	return process_table_observe(table, &message, true);
+	return process_table_observe(table, &message,
+				     (struct process_observation){ .has_uid = true });
+}
+
+static int observe_forked(struct process_table *table, struct record what)
+{
+	Sysprobe__V1__Process message = to_message(&what);
+
+	return process_table_observe(table, &message,
+				     (struct process_observation){ .is_forked_only = true });
 }
 
 #define MAKE(what, id, start, ...) \
 	(struct record) { .event = what, .tgid = id, .start_ns = start, ##__VA_ARGS__ }
 #define RECORD(table, ...) record(table, MAKE(__VA_ARGS__))
 #define OBSERVE(table, ...) observe(table, MAKE(__VA_ARGS__))
+#define OBSERVE_FORKED(table, ...) observe_forked(table, MAKE(EVENT_ALIVE, __VA_ARGS__))
 #define NAMES(path, arguments, name) .executable = path, .command_line = arguments, .comm = name
 
 static const char *string_of(const struct process_table *table, uint32_t tgid, uint64_t start_ns,
@@ -115,7 +125,7 @@ static void process_that_only_forked_takes_the_names_of_its_parent(void **state)
 {
 	RECORD(*state, EVENT_EXEC, 7, 1000, NAMES("/bin/httpd", "httpd -k start", "httpd"));
 	RECORD(*state, EVENT_EXIT, 8, 1500, .comm = "worker", .parent = 7, .time_ns = 2000,
-	       .uid = 33, .cgroup_name = "httpd.service");
+	       .is_forked_only = true, .uid = 33, .cgroup_name = "httpd.service");
 	assert_string_equal(string_of(*state, 8, 1500, PROCESS_EXECUTABLE), "/bin/httpd");
 	assert_string_equal(string_of(*state, 8, 1500, PROCESS_COMMAND_LINE), "httpd -k start");
 	assert_string_equal(string_of(*state, 8, 1500, PROCESS_COMM), "worker");
@@ -123,12 +133,22 @@ static void process_that_only_forked_takes_the_names_of_its_parent(void **state)
 	assert_int_equal(process_table_find(*state, 8, 1500)->uid, 33);
 }
 
+static void process_whose_start_was_not_seen_takes_no_names(void **state)
+{
+	RECORD(*state, EVENT_EXEC, 7, 1000, NAMES("/bin/python3", "python3\0shop.py", "python3"),
+	       .environment = "DD_SERVICE=shop");
+	RECORD(*state, EVENT_EXIT, 8, 1500, .comm = "python3", .parent = 7, .time_ns = 2000);
+	assert_null(string_of(*state, 8, 1500, PROCESS_EXECUTABLE));
+	assert_null(string_of(*state, 8, 1500, PROCESS_SERVICE));
+	assert_null(string_of(*state, 8, 1500, PROCESS_COMMAND_SERVICE));
+}
+
 static void parent_that_was_not_alive_at_the_fork_gives_no_names(void **state)
 {
 	RECORD(*state, EVENT_EXEC, 7, 1000, NAMES("/bin/old", "old", "old"));
 	RECORD(*state, EVENT_EXIT, 7, 1000, .time_ns = 1200);
 	RECORD(*state, EVENT_EXEC, 7, 1800, NAMES("/bin/young", "young", "young"));
-	RECORD(*state, EVENT_EXIT, 8, 1500, .parent = 7, .time_ns = 2000);
+	RECORD(*state, EVENT_EXIT, 8, 1500, .parent = 7, .time_ns = 2000, .is_forked_only = true);
 	assert_null(string_of(*state, 8, 1500, PROCESS_EXECUTABLE));
 }
 
@@ -137,7 +157,7 @@ static void parent_is_the_generation_that_lived_at_the_fork(void **state)
 	RECORD(*state, EVENT_EXEC, 7, 1000, NAMES("/bin/old", "old", "old"));
 	RECORD(*state, EVENT_EXIT, 7, 1000, .time_ns = 1600);
 	RECORD(*state, EVENT_EXEC, 7, 1800, NAMES("/bin/young", "young", "young"));
-	RECORD(*state, EVENT_EXIT, 8, 1500, .parent = 7, .time_ns = 2000);
+	RECORD(*state, EVENT_EXIT, 8, 1500, .parent = 7, .time_ns = 2000, .is_forked_only = true);
 	assert_string_equal(string_of(*state, 8, 1500, PROCESS_EXECUTABLE), "/bin/old");
 }
 
@@ -311,6 +331,119 @@ static void container_is_resolved_again_after_exec_in_another_v1_cgroup(void **s
 	assert_false(process_table_find(*state, 7, 1000)->is_container_resolved);
 }
 
+#define OTEL "OTEL_RESOURCE_ATTRIBUTES=service.name=shop,service.version=2,deployment.environment=x"
+
+static void exec_replaces_what_the_environment_says(void **state)
+{
+	RECORD(*state, EVENT_EXEC, 7, 1000, .environment = OTEL);
+	assert_string_equal(string_of(*state, 7, 1000, PROCESS_SERVICE), "shop");
+	assert_string_equal(string_of(*state, 7, 1000, PROCESS_ENV), "x");
+	assert_string_equal(string_of(*state, 7, 1000, PROCESS_VERSION), "2");
+	assert_int_equal(process_table_find(*state, 7, 1000)->service_source, SERVICE_SOURCE_OTEL);
+	RECORD(*state, EVENT_EXEC, 7, 1000, .environment = "DD_SERVICE=other");
+	assert_string_equal(string_of(*state, 7, 1000, PROCESS_SERVICE), "other");
+	assert_null(string_of(*state, 7, 1000, PROCESS_ENV));
+	assert_int_equal(process_table_find(*state, 7, 1000)->service_source,
+			 SERVICE_SOURCE_ENVIRONMENT);
+	RECORD(*state, EVENT_EXEC, 7, 1000, .comm = "none");
+	assert_null(string_of(*state, 7, 1000, PROCESS_SERVICE));
+}
+
+static void what_the_environment_said_stays_without_an_exec(void **state)
+{
+	RECORD(*state, EVENT_EXEC, 7, 1000, .environment = OTEL, .comm = "a");
+	RECORD(*state, EVENT_ALIVE, 7, 1000, .comm = "a");
+	OBSERVE(*state, EVENT_ALIVE, 7, 1000, .comm = "a");
+	RECORD(*state, EVENT_EXIT, 7, 1000, .time_ns = 2000);
+	assert_string_equal(string_of(*state, 7, 1000, PROCESS_SERVICE), "shop");
+}
+
+static void reused_tgid_has_no_service_of_the_former(void **state)
+{
+	RECORD(*state, EVENT_EXEC, 7, 1000, .environment = OTEL, .comm = "a");
+	OBSERVE_FORKED(*state, 7, 2000, .comm = "a", .parent = 3);
+	assert_null(string_of(*state, 7, 2000, PROCESS_SERVICE));
+	assert_null(string_of(*state, 7, 2000, PROCESS_ENV));
+}
+
+static void worker_that_only_forked_has_its_parents_environment(void **state)
+{
+	RECORD(*state, EVENT_EXEC, 7, 1000, .environment = OTEL, .comm = "gunicorn: maste");
+	OBSERVE_FORKED(*state, 8, 1500, .comm = "gunicorn: worke", .parent = 7);
+	assert_string_equal(string_of(*state, 8, 1500, PROCESS_SERVICE), "shop");
+	assert_string_equal(string_of(*state, 8, 1500, PROCESS_VERSION), "2");
+	assert_int_equal(process_table_find(*state, 8, 1500)->service_source, SERVICE_SOURCE_OTEL);
+	RECORD(*state, EVENT_EXIT, 9, 1600, .comm = "gunicorn: worke", .parent = 7,
+	       .time_ns = 2000, .is_forked_only = true);
+	assert_string_equal(string_of(*state, 9, 1600, PROCESS_SERVICE), "shop");
+}
+
+static void worker_keeps_its_environment_when_its_parent_is_forgotten(void **state)
+{
+	RECORD(*state, EVENT_EXEC, 7, 1000, .environment = OTEL, .comm = "a");
+	OBSERVE_FORKED(*state, 8, 1500, .comm = "a", .parent = 7);
+	RECORD(*state, EVENT_EXIT, 7, 1000, .time_ns = 1600);
+	process_table_tick(*state, 1650, KEEP_NS);
+	process_table_tick(*state, 1701, KEEP_NS);
+	assert_null(process_table_find(*state, 7, 1000));
+	OBSERVE_FORKED(*state, 8, 1500, .comm = "a", .parent = 1);
+	assert_string_equal(string_of(*state, 8, 1500, PROCESS_SERVICE), "shop");
+}
+
+static void orphan_has_nothing_of_who_took_it_in(void **state)
+{
+	RECORD(*state, EVENT_EXEC, 1, 10, .environment = OTEL, .comm = "init");
+	RECORD(*state, EVENT_EXEC, 7, 1000, .environment = OTEL, .comm = "shim");
+	OBSERVE_FORKED(*state, 8, 1500, .comm = "init", .parent = 1);
+	OBSERVE_FORKED(*state, 9, 1500, .comm = "daemon", .parent = 7);
+	assert_null(string_of(*state, 8, 1500, PROCESS_SERVICE));
+	assert_null(string_of(*state, 9, 1500, PROCESS_SERVICE));
+}
+
+static void unseen_exec_takes_the_inherited_environment_away(void **state)
+{
+	RECORD(*state, EVENT_EXEC, 7, 1000, .environment = OTEL, .comm = "a");
+	OBSERVE_FORKED(*state, 8, 1500, .comm = "a", .parent = 7);
+	OBSERVE(*state, EVENT_ALIVE, 8, 1500, .comm = "a", .parent = 7);
+	assert_null(string_of(*state, 8, 1500, PROCESS_SERVICE));
+}
+
+static void service_of_a_command_goes_with_its_command_line(void **state)
+{
+	RECORD(*state, EVENT_EXEC, 7, 1000, .command_line = "nginx: master", .comm = "nginx");
+	assert_string_equal(string_of(*state, 7, 1000, PROCESS_COMMAND_SERVICE), "nginx");
+	RECORD(*state, EVENT_ALIVE, 7, 1000, .comm = "nginx");
+	OBSERVE(*state, EVENT_ALIVE, 7, 1000, .command_line = "sh", .comm = "nginx");
+	assert_string_equal(string_of(*state, 7, 1000, PROCESS_COMMAND_SERVICE), "nginx");
+	RECORD(*state, EVENT_EXEC, 7, 1000, .command_line = "ls", .comm = "ls");
+	assert_null(string_of(*state, 7, 1000, PROCESS_COMMAND_SERVICE));
+}
+
+/* As the probe has it of a process that is older than the probe. */
+static void start_that_was_rounded_to_a_tick_is_the_same_process(void **state)
+{
+	const uint64_t rounded_ns = 50000000, exact_ns = rounded_ns + 1234567;
+
+	RECORD(*state, EVENT_ALIVE, 7, rounded_ns, .environment = OTEL);
+	assert_string_equal(string_of(*state, 7, exact_ns, PROCESS_SERVICE), "shop");
+	OBSERVE(*state, EVENT_ALIVE, 7, exact_ns, .comm = "a");
+	assert_string_equal(string_of(*state, 7, exact_ns, PROCESS_SERVICE), "shop");
+	RECORD(*state, EVENT_EXEC, 7, exact_ns, .environment = "DD_SERVICE=after");
+	assert_string_equal(string_of(*state, 7, exact_ns, PROCESS_SERVICE), "after");
+	assert_int_equal(process_table_n_processes(*state), 1);
+	assert_null(process_table_find(*state, 7, rounded_ns + 10000000));
+}
+
+static void unit_of_a_service_names_it(void **state)
+{
+	RECORD(*state, EVENT_EXEC, 7, 1000, .cgroup_id = 5);
+	assert_int_equal(process_table_set_container(
+				 *state, process_table_find(*state, 7, 1000),
+				 &(struct container_id){ .systemd_unit = "a.service" }),
+			 0);
+	assert_string_equal(string_of(*state, 7, 1000, PROCESS_UNIT_SERVICE), "a");
+}
+
 static void process_is_found_by_a_range_of_start_times(void **state)
 {
 	RECORD(*state, EVENT_EXEC, 7, 1000);
@@ -391,6 +524,7 @@ int main(void)
 		WITH_TABLE(alive_record_keeps_what_it_does_not_know),
 		WITH_TABLE(exit_sets_the_end_and_keeps_the_names),
 		WITH_TABLE(process_that_only_forked_takes_the_names_of_its_parent),
+		WITH_TABLE(process_whose_start_was_not_seen_takes_no_names),
 		WITH_TABLE(parent_that_was_not_alive_at_the_fork_gives_no_names),
 		WITH_TABLE(parent_is_the_generation_that_lived_at_the_fork),
 		WITH_TABLE(ended_process_is_forgotten_after_the_time_to_keep),
@@ -408,6 +542,16 @@ int main(void)
 		WITH_TABLE(unreadable_executable_is_the_parents_if_comm_is_the_same),
 		WITH_TABLE(container_is_resolved_again_after_exec_in_another_cgroup),
 		WITH_TABLE(container_is_resolved_again_after_exec_in_another_v1_cgroup),
+		WITH_TABLE(exec_replaces_what_the_environment_says),
+		WITH_TABLE(what_the_environment_said_stays_without_an_exec),
+		WITH_TABLE(reused_tgid_has_no_service_of_the_former),
+		WITH_TABLE(worker_that_only_forked_has_its_parents_environment),
+		WITH_TABLE(worker_keeps_its_environment_when_its_parent_is_forgotten),
+		WITH_TABLE(orphan_has_nothing_of_who_took_it_in),
+		WITH_TABLE(unseen_exec_takes_the_inherited_environment_away),
+		WITH_TABLE(service_of_a_command_goes_with_its_command_line),
+		WITH_TABLE(start_that_was_rounded_to_a_tick_is_the_same_process),
+		WITH_TABLE(unit_of_a_service_names_it),
 		WITH_TABLE(process_is_found_by_a_range_of_start_times),
 		WITH_TABLE(living_processes_are_given_in_turn),
 		WITH_TABLE(random_records_never_exceed_the_maximum),

@@ -24,6 +24,19 @@ static void stat_gives_comm_parent_and_start(void **state)
 	assert_int_equal(stat.start_ticks, 8150);
 }
 
+static void stat_flags_tell_who_never_called_exec(void **state)
+{
+	static const char forked[] = "7 (a) S 1 1 1 0 -1 4194624 1 1 1 1 1 1 1 1 20 0 1 0 8150 ";
+	static const char executed[] = "7 (a) S 1 1 1 0 -1 4194560 1 1 1 1 1 1 1 1 20 0 1 0 8150 ";
+	struct procfs_stat stat;
+
+	(void)state;
+	assert_int_equal(parse_stat(forked, &stat), 0);
+	assert_true(stat.is_forked_only);
+	assert_int_equal(parse_stat(executed, &stat), 0);
+	assert_false(stat.is_forked_only);
+}
+
 static void stat_comm_may_hold_parentheses_and_spaces(void **state)
 {
 	struct procfs_stat stat;
@@ -252,6 +265,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(stat_gives_comm_parent_and_start),
+		cmocka_unit_test(stat_flags_tell_who_never_called_exec),
 		cmocka_unit_test(stat_comm_may_hold_parentheses_and_spaces),
 		cmocka_unit_test(stat_comm_over_the_limit_is_cut),
 		cmocka_unit_test(stat_that_is_cut_or_not_numeric_is_refused),

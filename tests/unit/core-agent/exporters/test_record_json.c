@@ -44,7 +44,11 @@ static struct connection complete(void)
 						     .container_id = "c0ffee",
 						     .container_runtime = "docker",
 						     .pod_uid = "p-1",
-						     .systemd_unit = "a.service"};
+						     .systemd_unit = "a.service",
+						     .service = "shop",
+						     .service_source = "otel",
+						     .env = "prod",
+						     .version = "1.2"};
 	connection.facts.known = FACTS_ALL_COUNTERS;
 	connection.interval = (struct connection_counters){1, 2, 3, 4, 5};
 	connection.total = (struct connection_counters){11, 12, 13, 14, 15};
@@ -90,7 +94,8 @@ static void known_fields_are_there(void **state)
 		    "\"remote_port\":5353,\"netns\":4026531840,\"pid\":77,\"comm\":\"curl\","
 		    "\"exe\":\"/usr/bin/curl\",\"cmdline\":\"curl -s\",\"user\":\"www\","
 		    "\"container_id\":\"c0ffee\",\"container_runtime\":\"docker\","
-		    "\"pod_uid\":\"p-1\",\"systemd_unit\":\"a.service\",\"bytes_sent\":1,"
+		    "\"pod_uid\":\"p-1\",\"systemd_unit\":\"a.service\",\"service\":\"shop\","
+		    "\"service_source\":\"otel\",\"env\":\"prod\",\"version\":\"1.2\",\"bytes_sent\":1,"
 		    "\"bytes_received\":2,\"packets_sent\":3,\"packets_received\":4,"
 		    "\"retransmits\":5,\"total_bytes_sent\":11,\"total_bytes_received\":12,"
 		    "\"total_packets_sent\":13,\"total_packets_received\":14,"

@@ -231,12 +231,12 @@ static void comm_stands_in_for_an_unknown_executable(void **state)
 	struct sent sent = {0};
 
 	(void)state;
-	one.comm = "kworker\n";
+	one.comm = "k\nworker";
 	assert_int_equal(connections_add(connections, &one), 0);
 	assert_int_equal(encode(connections, 10, &sent), 0);
 	assert_non_null(memmem(sent.messages[0]->encodedconnectionstags.data,
 			       sent.messages[0]->encodedconnectionstags.len,
-			       "process_context:kworker_", 24));
+			       "process_context:k_worker", 24));
 	discard(&sent);
 	connections_free(connections);
 }

@@ -36,7 +36,9 @@ static inline struct connection a_connection(uint64_t id, enum connection_state 
 		.pid = 7,
 		.process_start_ns = 1,
 		.comm = "curl",
-		.owner = {.executable = "/usr/bin/curl", .systemd_unit = "fetch.service"},
+		.owner = {.executable = "/usr/bin/curl", .systemd_unit = "fetch.service",
+			  .service = "fetch", .service_source = "systemd", .env = "prod",
+			  .version = "1.2"},
 		.total = {.bytes_sent = id},
 	};
 }

@@ -25,7 +25,8 @@ static const struct recent_record nginx = {
 	.remote_address = {192, 0, 2, 129},
 	.texts = {[RECENT_COMM] = "nginx", [RECENT_EXECUTABLE] = "/usr/sbin/nginx",
 		  [RECENT_COMMAND_LINE] = "nginx: worker", [RECENT_USER] = "www-data",
-		  [RECENT_CONTAINER_ID] = "abcdef0123", [RECENT_SYSTEMD_UNIT] = "nginx.service"},
+		  [RECENT_CONTAINER_ID] = "abcdef0123", [RECENT_SERVICE] = "nginx",
+		  [RECENT_ENV] = "prod"},
 };
 static const struct recent_record unknown = {.protocol = CONNECTION_UDP,
 					     .family = CONNECTION_IPV6,
@@ -141,7 +142,9 @@ static void each_parameter_narrows(void **state)
 	assert_passes("container", "abc", true, false);
 	assert_passes("container", "bcd", false, false);
 	assert_passes("service", "nginx", true, false);
-	assert_passes("service", "nginx.service", true, false);
+	assert_passes("service", "nginx.service", false, false);
+	assert_passes("env", "prod", true, false);
+	assert_passes("env", "pro", false, false);
 	assert_passes("service", "ngin", false, false);
 	assert_passes("search", "worker", true, false);
 	assert_passes("search", "sbin", true, false);

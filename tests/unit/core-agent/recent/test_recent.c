@@ -159,6 +159,10 @@ static void the_form_of_the_rest_of_the_agent_has_everything(void **state)
 	assert_string_equal(interval.probe_instance, "first");
 	assert_string_equal(after.comm, before.comm);
 	assert_string_equal(after.owner.systemd_unit, before.owner.systemd_unit);
+	assert_string_equal(after.owner.service, before.owner.service);
+	assert_string_equal(after.owner.service_source, before.owner.service_source);
+	assert_string_equal(after.owner.env, before.owner.env);
+	assert_string_equal(after.owner.version, before.owner.version);
 	assert_memory_equal(after.remote_address, before.remote_address, 16);
 	assert_int_equal(after.error, 111);
 	assert_int_equal(after.rtt_us, 5);
