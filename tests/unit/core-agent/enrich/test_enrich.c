@@ -153,6 +153,7 @@ static void without_inference_only_an_environment_names_a_service(void **state)
 	enricher_free(world->enricher);
 	world->enricher = enricher_new(world->tree->procfs, MAX_PROCESSES, false);
 	assert_non_null(world->enricher);
+	process.command_line = "nginx: master";
 	add(world, process);
 	assert_null(fill(world, 7, START_NS, 0).owner.service);
 	assert_null(fill(world, 7, START_NS, 0).owner.service_source);
