@@ -29,7 +29,7 @@ class Answer:
 
 
 class ApiAgent(Process):
-    def __init__(self, folder, env=None, settings=None, **options):
+    def __init__(self, folder, env=None, settings=None, prefix=(), **options):
         self.folder = pathlib.Path(folder)
         self.port, self.variables_port = free_port(), free_port()
         self.token_file = self.folder / "auth_token"
@@ -37,7 +37,7 @@ class ApiAgent(Process):
         self.settings_file = self.folder / "core-agent.yaml"
         self.settings_file.write_text(settings or "")
         os.chmod(self.settings_file, 0o644)
-        super().__init__([AGENT, "run", "--config", self.settings_file], env={
+        super().__init__([*prefix, AGENT, "run", "--config", self.settings_file], env={
             "DD_SYSPROBE_SOCKET": str(self.folder / "sysprobe.sock"),
             "DD_AUTH_TOKEN_FILE_PATH": str(self.token_file),
             "DD_HISTORY_PATH": str(self.folder / "history.db"),
