@@ -72,7 +72,7 @@ const struct option agent_options[] = {
 	 .fallback = "/sys", ENV("HOST_SYS"),
 	 .help = "The host's /sys: what the firmware says of the cloud is there."},
 
-	/* Who knows names. */
+	/* Who knows names: the cloud, ECS. */
 	{.key = "cloud_provider_metadata", .type = OPTION_STRING_LIST, FIELD(cloud_providers),
 	 .fallback = "aws gcp azure",
 	 .help = "Clouds whose metadata service may be asked where this host is; an empty list, or "
@@ -102,6 +102,13 @@ const struct option agent_options[] = {
 	 .choices = azure_names, .fallback = "os",
 	 .help = "Name of this host on Azure: the system's (os), the virtual machine's, the same "
 		 "with its resource group, with that and the subscription (full), or the vmId."},
+	{.key = "ecs_agent_url", .type = OPTION_STRING, FIELD(ecs_agent_url),
+	 .help = "Introspection of the ECS container agent, for the tasks of the whole instance. "
+		 "Empty: http://127.0.0.1:51678 where the agent is a task of ECS itself, and its own "
+		 "task alone where that does not answer; else off."},
+	{.key = "sysprobe.ecs_metadata_uri", .type = OPTION_STRING, FIELD(ecs_metadata_uri),
+	 ENV("ECS_CONTAINER_METADATA_URI_V4", "ECS_CONTAINER_METADATA_URI"),
+	 .help = "Task metadata endpoint, version 4 or 3; ECS sets the environment variable."},
 
 	/* Bounds on memory. */
 	{.key = "system_probe_config.max_tracked_connections", .type = OPTION_INT,
@@ -213,6 +220,8 @@ const struct option agent_options[] = {
 	NO_EFFECT("gce_metadata_timeout"),
 	NO_EFFECT("gce_send_project_id_tag"),
 	NO_EFFECT("azure_metadata_timeout"),
+	NO_EFFECT("ecs_agent_container_name"),
+	NO_EFFECT("ecs_metadata_timeout"),
 	NO_EFFECT("env"),
 	NO_EFFECT("dd_url"),
 	NO_EFFECT("kubelet_tls_verify"),

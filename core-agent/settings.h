@@ -29,6 +29,8 @@ struct agent_settings {
 	char *azure_metadata_url;
 	bool collect_ec2_tags;
 	bool collect_gce_tags;
+	char *ecs_agent_url; /* empty: the default, where ecs_metadata_uri is there */
+	char *ecs_metadata_uri; /* empty: no task of our own */
 	struct option_list exporters; /* local, jsonl, table, intake */
 
 	char *cmd_host;

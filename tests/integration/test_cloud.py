@@ -329,3 +329,42 @@ def test_status_shows_the_name_and_who_says_so(start):
         "DD_AUTH_TOKEN_FILE_PATH": str(agent.token_file),
         "DD_IPC_CERT_FILE_PATH": str(agent.certificate)})
     assert " on chosen (setting), pid " in out
+
+
+# ECS.
+
+def test_the_instance_is_known_by_its_container_agent(start):
+    with MetadataServer("ecs") as server:
+        agent = start(env={"DD_ECS_AGENT_URL": server.url}).ready()
+        agent.wait_log("source=ecs")
+        assert agent.get("/agent/status")["host"] == {"ecs_cluster": "shop"}
+        assert [path for _, path in server.requests] == ["/v1/metadata", "/v1/tasks"]
+
+
+@pytest.mark.parametrize("variable, path", [
+    ("ECS_CONTAINER_METADATA_URI_V4", "/v4/ea"), ("ECS_CONTAINER_METADATA_URI", "/v3/ea")])
+def test_without_a_container_agent_its_own_task_is_known(start, variable, path):
+    with MetadataServer("ecs_own_task") as server:
+        agent = start(env={variable: server.url + path}).ready()
+        agent.wait_log("a source of tags answers source=ecs")
+        assert server.n_requests(path + "/task") == 1
+        assert agent.get("/agent/status")["host"] == {"ecs_cluster": "shop"}
+
+
+def test_version_4_is_better_than_3(start):
+    with MetadataServer("ecs_own_task") as server:
+        start(env={"ECS_CONTAINER_METADATA_URI_V4": server.url + "/v4/ea",
+                   "ECS_CONTAINER_METADATA_URI": server.url + "/v3/ea"}).ready()
+        until(lambda: server.n_requests("/v4/ea/task"), "a request")
+        assert server.n_requests("/v3") == 0
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_trouble_of_ecs_is_told_and_delays_nothing(start, fake, fault):
+    with MetadataServer("ecs") as server:
+        server.fault = fault
+        agent = start(env={"DD_ECS_AGENT_URL": server.url})
+        until(lambda: fake.n_requests("/v1/connections"), "the first poll", FIRST_POLL_S)
+        assert "/v1/metadata: " in agent.wait_log("a source of tags fails")
+        polled(fake)
+        assert agent.get("/agent/status")["host"] == {}
