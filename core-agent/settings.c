@@ -2,6 +2,7 @@
 #include "settings.h"
 
 #include "log.h"
+#include "sources/cloud/cloud_facts.h"
 
 #define SECOND INT64_C(1000000000)
 #define FIELD(name) .offset = offsetof(struct agent_settings, name)
@@ -17,11 +18,30 @@ static const char *const log_levels[] = {
 	NULL,
 };
 
+/* In the order of enum azure_name. */
+static const char *const azure_names[] = {
+	[AZURE_NAME_OS] = "os",
+	[AZURE_NAME_VM] = "name",
+	[AZURE_NAME_VM_AND_GROUP] = "name_and_resource_group",
+	[AZURE_NAME_FULL] = "full",
+	[AZURE_NAME_VM_ID] = "vmid",
+	NULL,
+};
+
 const struct option agent_options[] = {
 	{.key = "log_level", .type = OPTION_ENUM, FIELD(log_level), .choices = log_levels,
 	 .fallback = "info", .is_runtime = true, .help = "Least urgent kind of log line that is written."},
 	{.key = "hostname", .type = OPTION_STRING, FIELD(hostname),
-	 .help = "Name of this host in what is sent upstream. Empty: the system's host name."},
+	 .help = "Name of this host in what is sent upstream. Empty: the cloud's name of the "
+		 "instance (AWS: instance id; GCP: DNS name; Azure: azure_hostname_style), else "
+		 "the Kubernetes node's, else the system's."},
+	{.key = "hostname_fqdn", .type = OPTION_BOOL, FIELD(is_hostname_fqdn), .fallback = "false",
+	 .help = "Whether the system's name is made a full one, as hostname -f prints it; looked "
+		 "up aside, so that a slow resolver holds nothing up."},
+	{.key = "kubernetes_kubelet_nodename", .type = OPTION_STRING, FIELD(node_name),
+	 ENV("DD_NODE_NAME", "NODE_NAME"),
+	 .help = "Name of this Kubernetes node, from spec.nodeName: in a pod without the host's "
+		 "network the system's name is the pod's."},
 	{.key = "tags", .type = OPTION_STRING_LIST, FIELD(tags),
 	 .help = "Tags of this host, each KEY:VALUE, sent upstream with the host's others."},
 
@@ -48,6 +68,47 @@ const struct option agent_options[] = {
 	{.key = "procfs_path", .type = OPTION_STRING, FIELD(procfs_path), .fallback = "/proc",
 	 ENV("HOST_PROC"),
 	 .help = "The host's /proc; /host/proc where a container mounts it there."},
+	{.key = "sysprobe.sysfs_path", .type = OPTION_STRING, FIELD(sysfs_path),
+	 .fallback = "/sys", ENV("HOST_SYS"),
+	 .help = "The host's /sys: what the firmware says of the cloud is there."},
+
+	/* Who knows names: the cloud, ECS. */
+	{.key = "cloud_provider_metadata", .type = OPTION_STRING_LIST, FIELD(cloud_providers),
+	 .fallback = "aws gcp azure",
+	 .help = "Clouds whose metadata service may be asked where this host is; an empty list, or "
+		 "none, asks nobody. Others that the existing agent knows are named at start and "
+		 "not asked."},
+	{.key = "sysprobe.cloud_metadata_interval", .type = OPTION_DURATION,
+	 FIELD(cloud_interval_ns), .fallback = "50m", .min = SECOND, .max = 3300 * SECOND,
+	 .help = "Time between two looks at the cloud's metadata, of which what was said last is "
+		 "kept for an hour. At start some tries come sooner."},
+	{.key = "sysprobe.aws_metadata_url", .type = OPTION_STRING, FIELD(aws_metadata_url),
+	 .fallback = "http://169.254.169.254", ENV("AWS_EC2_METADATA_SERVICE_ENDPOINT"),
+	 .help = "Metadata service of AWS; version 2 alone is spoken. In a container without the "
+		 "host's network the instance's hop limit must be 2."},
+	{.key = "sysprobe.gcp_metadata_host", .type = OPTION_STRING, FIELD(gcp_metadata_host),
+	 .fallback = "169.254.169.254", ENV("GCE_METADATA_HOST"),
+	 .help = "Metadata server of GCP, HOST or HOST:PORT."},
+	{.key = "sysprobe.azure_metadata_url", .type = OPTION_STRING, FIELD(azure_metadata_url),
+	 .fallback = "http://169.254.169.254", .help = "Metadata service of Azure."},
+	{.key = "collect_ec2_tags", .type = OPTION_BOOL, FIELD(collect_ec2_tags),
+	 .fallback = "true",
+	 .help = "Whether the instance's tags on AWS become tags of this host, where its metadata "
+		 "service has them (InstanceMetadataTags)."},
+	{.key = "collect_gce_tags", .type = OPTION_BOOL, FIELD(collect_gce_tags),
+	 .fallback = "true",
+	 .help = "Whether the instance's network tags on GCP become tags of this host."},
+	{.key = "azure_hostname_style", .type = OPTION_ENUM, FIELD(azure_hostname_style),
+	 .choices = azure_names, .fallback = "os",
+	 .help = "Name of this host on Azure: the system's (os), the virtual machine's, the same "
+		 "with its resource group, with that and the subscription (full), or the vmId."},
+	{.key = "ecs_agent_url", .type = OPTION_STRING, FIELD(ecs_agent_url),
+	 .help = "Introspection of the ECS container agent, for the tasks of the whole instance. "
+		 "Empty: http://127.0.0.1:51678 where the agent is a task of ECS itself, and its own "
+		 "task alone where that does not answer; else off."},
+	{.key = "sysprobe.ecs_metadata_uri", .type = OPTION_STRING, FIELD(ecs_metadata_uri),
+	 ENV("ECS_CONTAINER_METADATA_URI_V4", "ECS_CONTAINER_METADATA_URI"),
+	 .help = "Task metadata endpoint, version 4 or 3; ECS sets the environment variable."},
 
 	/* Bounds on memory. */
 	{.key = "system_probe_config.max_tracked_connections", .type = OPTION_INT,
@@ -155,7 +216,16 @@ const struct option agent_options[] = {
 	NO_EFFECT("dogstatsd_port"),
 	NO_EFFECT("dogstatsd_non_local_traffic"),
 	NO_EFFECT("log_file"),
-	NO_EFFECT("tags"),
+	NO_EFFECT("collect_ec2_tags_use_imds"),
+	NO_EFFECT("ec2_metadata_timeout"),
+	NO_EFFECT("ec2_metadata_token_lifetime"),
+	NO_EFFECT("ec2_prefer_imdsv2"),
+	NO_EFFECT("ec2_prioritize_instance_id_as_hostname"),
+	NO_EFFECT("gce_metadata_timeout"),
+	NO_EFFECT("gce_send_project_id_tag"),
+	NO_EFFECT("azure_metadata_timeout"),
+	NO_EFFECT("ecs_agent_container_name"),
+	NO_EFFECT("ecs_metadata_timeout"),
 	NO_EFFECT("env"),
 	NO_EFFECT("dd_url"),
 	NO_EFFECT("kubelet_tls_verify"),

@@ -7,18 +7,31 @@
 
 struct agent_settings {
 	int log_level; /* enum log_level */
-	char *hostname; /* empty: gethostname() */
+	char *hostname; /* empty: see host_name.h */
+	bool is_hostname_fqdn;
+	int azure_hostname_style; /* enum azure_name */
+	char *node_name; /* of Kubernetes; empty: unknown */
 	char *user; /* to become when started as root */
 	char *sysprobe_socket;
 	char *auth_token_file_path;
 	uint64_t poll_interval_ns;
 	uint64_t drain_interval_ns; /* closed and process logs, between polls */
 	char *procfs_path; /* /proc, or /host/proc in a container */
+	char *sysfs_path;
 	int64_t max_tracked_connections;
 	int64_t max_processes;
 	struct option_list tags;
 	int64_t max_entities; /* of each source of tags */
 	bool infers_services;
+	struct option_list cloud_providers; /* aws, gcp, azure, and names not known here */
+	uint64_t cloud_interval_ns;
+	char *aws_metadata_url;
+	char *gcp_metadata_host; /* HOST or HOST:PORT */
+	char *azure_metadata_url;
+	bool collect_ec2_tags;
+	bool collect_gce_tags;
+	char *ecs_agent_url; /* empty: the default, where ecs_metadata_uri is there */
+	char *ecs_metadata_uri; /* empty: no task of our own */
 	struct option_list exporters; /* local, jsonl, table, intake */
 
 	char *cmd_host;

@@ -2,6 +2,7 @@
 #include "tagging.h"
 
 #include "enrich/tagger.h"
+#include "host_name.h"
 #include "settings.h"
 #include "sources/host_facts.h"
 #include "sources/sources.h"
@@ -9,7 +10,6 @@
 #include "tags/tag_sets.h"
 
 #include <stdlib.h>
-#include <sys/utsname.h>
 #include <time.h>
 
 #define NS_PER_S UINT64_C(1000000000)
@@ -23,6 +23,7 @@ struct tagging {
 	struct tag_sets *sets;
 	struct entities *entities;
 	struct host_facts *host;
+	struct host_name *host_name;
 	struct sources *sources;
 	struct tagger *tagger;
 };
@@ -33,15 +34,6 @@ static uint64_t monotonic_ns(void)
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail on Linux */
 	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
-
-static void name_host(struct tagging *tagging, const struct agent_settings *settings)
-{
-	struct utsname kernel;
-
-	host_facts_set_name(tagging->host, HOST_NAME_SETTING, settings->hostname);
-	if (uname(&kernel) == 0)
-		host_facts_set_name(tagging->host, HOST_NAME_KERNEL, kernel.nodename);
 }
 
 static struct sources *new_sources(struct tagging *tagging, const struct agent_settings *settings,
@@ -73,12 +65,12 @@ struct tagging *tagging_new(const struct agent_settings *settings, struct event_
 	if (tagging->sets)
 		tagging->entities = entities_new(tagging->sets, &limits);
 	if (tagging->host && tagging->entities) {
-		name_host(tagging, settings);
+		tagging->host_name = host_name_new(settings, base, tagging->host);
 		tagging->sources = new_sources(tagging, settings, base, loop);
 		tagging->tagger = tagger_new(tagging->entities, tagging->sources,
 					     tagging->host);
 	}
-	if (tagging->sources && tagging->tagger)
+	if (tagging->host_name && tagging->sources && tagging->tagger)
 		return tagging;
 	tagging_free(tagging);
 	return NULL;
@@ -90,6 +82,7 @@ void tagging_free(struct tagging *tagging)
 		return;
 	tagger_free(tagging->tagger);
 	sources_free(tagging->sources);
+	host_name_free(tagging->host_name);
 	entities_free(tagging->entities);
 	tag_sets_free(tagging->sets);
 	host_facts_free(tagging->host);
@@ -100,6 +93,7 @@ void tagging_tick(struct tagging *tagging)
 {
 	entities_tick(tagging->entities, monotonic_ns());
 	sources_tick(tagging->sources);
+	host_name_tick(tagging->host_name);
 }
 
 struct tagger *tagging_tagger(const struct tagging *tagging)

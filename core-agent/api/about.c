@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api_internal.h"
 
-#include <string.h>
-#include <unistd.h>
-
 #include "log.h"
 #include "pipeline/probe_status.h"
-#include "settings.h"
+#include "sources/host_facts.h"
+#include "tagging.h"
 
 static json_t *route_json(const struct api_route *route)
 {
@@ -45,24 +43,14 @@ void about_version(struct api *api, const struct api_request *request, struct re
 						"probe_version", probe_version(api)));
 }
 
-void api_hostname(const struct api *api, char *ret, size_t size)
-{
-	const char *name = api->parts.settings->hostname;
-
-	if (*name)
-		(void)snprintf(ret, size, "%s", name); /* cut: no host is called so */
-	else if (gethostname(ret, size) < 0)
-		*ret = '\0';
-	ret[size - 1] = '\0';
-}
-
 void about_hostname(struct api *api, const struct api_request *request, struct response *response)
 {
-	char name[256];
+	const struct host_facts *host = tagging_host(api->parts.tagging);
 
-	api_hostname(api, name, sizeof(name));
 	if (answer_no_parameters(request, response))
-		answer_json(response, json_pack("{s:s}", "hostname", name));
+		answer_json(response,
+			    json_pack("{s:s, s:s}", "hostname", host_facts_name(host), "source",
+				      host_facts_name_source(host)));
 }
 
 void stop_agent(struct api *api, const struct api_request *request, struct response *response)

@@ -54,9 +54,6 @@ struct api {
 
 uint64_t api_monotonic_ns(void);
 
-/* The name that the agent goes by. `ret` gets at most `size` bytes. */
-void api_hostname(const struct api *api, char *ret, size_t size);
-
 /* Takes `value` over; NULL is answered as out of memory. */
 void answer_json(struct response *response, json_t *value);
 

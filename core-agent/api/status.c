@@ -13,6 +13,8 @@
 #include "pipeline/poller.h"
 #include "pipeline/probe_status.h"
 #include "settings.h"
+#include "sources/host_facts.h"
+#include "tagging.h"
 
 #define MAX_DEPTH 8
 
@@ -85,15 +87,29 @@ static json_t *counters_json(const struct api *api)
 	return all;
 }
 
+/* What is known of it; empty on most hosts that are in no cloud. */
+static json_t *host_json(const struct host_facts *host)
+{
+	json_t *all = json_object();
+
+	for (int fact = 0; fact < HOST_N_FACTS; fact++)
+		if (*host_facts_get(host, (enum host_fact)fact))
+			(void)json_object_set_new(
+				all, host_fact_name((enum host_fact)fact),
+				json_string(host_facts_get(host, (enum host_fact)fact)));
+	return all;
+}
+
 static json_t *make_status(const struct api *api)
 {
-	char hostname[256];
+	const struct host_facts *host = tagging_host(api->parts.tagging);
 
-	api_hostname(api, hostname, sizeof(hostname));
-	return json_pack("{s:s, s:s, s:i, s:o, s:o, s:o, s:o, s:o}", "version", SYSPROBE_VERSION,
-			 "hostname", hostname, "pid", (int)getpid(), "health", health_json(api),
-			 "probe", probe_json(api), "exporters", exporters_json(api), "sources",
-			 tagger_sources_json(api), "counters", counters_json(api));
+	return json_pack("{s:s, s:s, s:s, s:o, s:i, s:o, s:o, s:o, s:o, s:o}", "version",
+			 SYSPROBE_VERSION, "hostname", host_facts_name(host), "hostname_source",
+			 host_facts_name_source(host), "host", host_json(host), "pid",
+			 (int)getpid(), "health", health_json(api), "probe", probe_json(api),
+			 "exporters", exporters_json(api), "sources", tagger_sources_json(api),
+			 "counters", counters_json(api));
 }
 
 static void write_scalar(const json_t *value, struct evbuffer *out)

@@ -48,15 +48,17 @@ static void print_agent(struct cli *cli, const json_t *status)
 {
 	const json_t *counters = json_object_get(status, "counters");
 	bool is_ready = is_true(json_object_get(status, "health"), "is_ready");
-	char version[TEXT_BYTES], hostname[TEXT_BYTES], uptime[FORMAT_SIZE], cpu[FORMAT_SIZE], memory[FORMAT_SIZE];
+	char version[TEXT_BYTES], hostname[TEXT_BYTES], source[TEXT_BYTES];
+	char uptime[FORMAT_SIZE], cpu[FORMAT_SIZE], memory[FORMAT_SIZE];
 
 	format_ms(number(counters, "uptime_ms"), uptime);
 	format_ms(number(counters, "cpu_us") / 1000, cpu);
 	format_count(number(counters, "resident_bytes"), memory);
 	print_state(cli, "core-agent", is_ready, "ready", "not ready");
-	printf(", version %s on %s, pid %" PRIu64 ", up %s, %s of processor time, %sB of memory\n",
-	       text(status, "version", version), text(status, "hostname", hostname),
-	       number(status, "pid"), uptime, cpu, memory);
+	printf(", version %s on %s (%s), pid %" PRIu64, text(status, "version", version),
+	       text(status, "hostname", hostname), text(status, "hostname_source", source),
+	       number(status, "pid"));
+	printf(", up %s, %s of processor time, %sB of memory\n", uptime, cpu, memory);
 }
 
 static void print_probe(struct cli *cli, const json_t *status)

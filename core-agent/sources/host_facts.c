@@ -57,6 +57,7 @@ const char *host_facts_name_source(const struct host_facts *facts)
 {
 	static const char *const names[] = {[HOST_NAME_SETTING] = "setting",
 					    [HOST_NAME_CLOUD] = "cloud",
+					    [HOST_NAME_NODE] = "node",
 					    [HOST_NAME_FQDN] = "fqdn",
 					    [HOST_NAME_KERNEL] = "kernel"};
 
@@ -74,7 +75,7 @@ const char *host_fact_name(enum host_fact fact)
 		[HOST_CLOUD_PROVIDER] = "cloud_provider", [HOST_INSTANCE_ID] = "instance_id",
 		[HOST_INSTANCE_TYPE] = "instance_type",	  [HOST_ZONE] = "availability_zone",
 		[HOST_REGION] = "region",		  [HOST_NETWORK_ID] = "network_id",
-		[HOST_ECS_CLUSTER] = "ecs_cluster",
+		[HOST_SUBNET_ID] = "subnet_id",		  [HOST_ECS_CLUSTER] = "ecs_cluster",
 	};
 
 	return names[fact];

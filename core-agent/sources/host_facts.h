@@ -12,6 +12,7 @@
 enum host_name_source {
 	HOST_NAME_SETTING,
 	HOST_NAME_CLOUD,  /* the instance id, or what the provider's users are used to */
+	HOST_NAME_NODE,	  /* of Kubernetes: in a pod the kernel's is the pod's */
 	HOST_NAME_FQDN,
 	HOST_NAME_KERNEL, /* uname -n */
 	HOST_NAME_N_SOURCES,
@@ -24,6 +25,7 @@ enum host_fact {
 	HOST_ZONE,
 	HOST_REGION,
 	HOST_NETWORK_ID,	/* of the VPC or virtual network */
+	HOST_SUBNET_ID,		/* of the interface with the default route */
 	HOST_ECS_CLUSTER,
 	HOST_N_FACTS,
 };

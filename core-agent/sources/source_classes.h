@@ -4,4 +4,6 @@
 #include "source.h"
 
 /* One line for each source; the rows of the table in sources.c. */
+extern const struct source_class cloud_source;
 extern const struct source_class configured_source;
+extern const struct source_class ecs_source;

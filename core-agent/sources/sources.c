@@ -15,6 +15,8 @@
 
 static const struct source_class *const classes[] = {
 	&configured_source,
+	&cloud_source,
+	&ecs_source,
 };
 #define N_CLASSES (sizeof(classes) / sizeof(*classes))
 

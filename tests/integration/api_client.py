@@ -29,7 +29,7 @@ class Answer:
 
 
 class ApiAgent(Process):
-    def __init__(self, folder, env=None, settings=None, **options):
+    def __init__(self, folder, env=None, settings=None, prefix=(), **options):
         self.folder = pathlib.Path(folder)
         self.port, self.variables_port = free_port(), free_port()
         self.token_file = self.folder / "auth_token"
@@ -48,8 +48,8 @@ class ApiAgent(Process):
             "DD_SYSPROBE_DRAIN_INTERVAL": "100ms", "DD_SYSPROBE_USER": "nobody",
             "DD_SYSPROBE_NTP_SERVER": "",
             **(env or {})}
-        super().__init__([AGENT, "run", "--config", self.settings_file], env=self.settings,
-                         **options)
+        super().__init__([*prefix, AGENT, "run", "--config", self.settings_file],
+                         env=self.settings, **options)
 
     def ready(self):
         self.wait_log("met system-probe")

@@ -26,6 +26,8 @@ PROBE = BUILD / "system-probe" / "system-probe"
 AGENT = BUILD / "core-agent" / "core-agent"
 DEADLINE_S = int(os.environ.get("SYSPROBE_DEADLINE_S", "30"))  # an emulated CPU needs longer
 NOBODY = 65534
+# The real metadata service of a cloud is no part of a test; those of its client have their own.
+os.environ.setdefault("DD_CLOUD_PROVIDER_METADATA", "none")
 HAS_IPV6 = os.path.exists("/proc/net/if_inet6")
 
 
