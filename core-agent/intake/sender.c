@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "backoff.h"
+#include "http/backoff.h"
 #include "exporters/exporter.h"
 #include "http/curl_loop.h"
 #include "log.h"
