@@ -18,6 +18,10 @@ struct agent_settings {
 	int64_t max_processes;
 	struct option_list tags;
 	int64_t max_entities; /* of each source of tags */
+	char *docker_socket;  /* empty: Docker is not asked */
+	struct option_list podman_sockets; /* paths, with wildcards; none: the usual ones */
+	struct option_map container_labels_as_tags;
+	struct option_map docker_labels_as_tags; /* of Docker's and Podman's containers */
 	struct option_list exporters; /* local, jsonl, table, intake */
 
 	char *cmd_host;

@@ -15,6 +15,8 @@
 
 static const struct source_class *const classes[] = {
 	&configured_source,
+	&docker_source,
+	&podman_source,
 };
 #define N_CLASSES (sizeof(classes) / sizeof(*classes))
 
