@@ -70,6 +70,10 @@ const struct option agent_options[] = {
 	{.key = "podman.sockets", .type = OPTION_STRING_LIST, FIELD(podman_sockets),
 	 .help = "Unix sockets of podman system service, as paths that may have wildcards. None: "
 		 "/run/podman/podman.sock and /run/user/*/podman/podman.sock."},
+	{.key = "cri_socket_path", .type = OPTION_STRING, FIELD(cri_socket_path),
+	 .help = "Unix socket of containerd, CRI-O or another runtime with the CRI. Empty: the first "
+		 "that is there of /run/containerd/containerd.sock, /var/run/crio/crio.sock and "
+		 "/run/k3s/containerd/containerd.sock."},
 	{.key = "container_labels_as_tags", .type = OPTION_STRING_MAP,
 	 FIELD(container_labels_as_tags),
 	 .help = "Labels of containers that become tags, with the tag's key for each. A label may be "

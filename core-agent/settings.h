@@ -20,6 +20,7 @@ struct agent_settings {
 	int64_t max_entities; /* of each source of tags */
 	char *docker_socket;  /* empty: Docker is not asked */
 	struct option_list podman_sockets; /* paths, with wildcards; none: the usual ones */
+	char *cri_socket_path; /* empty: the usual ones */
 	struct option_map container_labels_as_tags;
 	struct option_map docker_labels_as_tags; /* of Docker's and Podman's containers */
 	struct option_list exporters; /* local, jsonl, table, intake */

@@ -5,5 +5,6 @@
 
 /* One line for each source; the rows of the table in sources.c. */
 extern const struct source_class configured_source;
+extern const struct source_class cri_source;
 extern const struct source_class docker_source;
 extern const struct source_class podman_source;

@@ -15,6 +15,7 @@
 
 static const struct source_class *const classes[] = {
 	&configured_source,
+	&cri_source,
 	&docker_source,
 	&podman_source,
 };

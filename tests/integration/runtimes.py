@@ -216,6 +216,8 @@ def cri_messages():
 
 CONTAINERD_CONFIG = f"""
 version = 2
+[grpc]
+  address = "{{socket}}"
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = "{IMAGE}"
   disable_apparmor = true
@@ -227,33 +229,45 @@ class Containerd(Runtime):
     """Through its CRI socket, as the kubelet does; all containers in one pod."""
 
     programs = ("containerd", "ctr", "runc")
+    socket_name = "containerd.sock"
 
     def prepare(self):
         controllers = self.host.path("/sys/fs/cgroup/cgroup.controllers")
         if controllers.exists() and "cpu" not in controllers.read_text().split():
             raise Unavailable("every container of the CRI has CPU shares, and the cpu controller "
                               "is not in the v2 hierarchy here")
-        self.host.path("/run/containerd.toml").write_text(CONTAINERD_CONFIG)
-        self.start_daemon("containerd successfully booted", "containerd",
-                          "--config=/run/containerd.toml")
-        self.load_image("ctr", "--namespace=k8s.io", "images", "import")
+        self.host.path("/run/containerd.toml").write_text(
+            CONTAINERD_CONFIG.format(socket=self.socket))
+        self.serve()
+        self.load_image("ctr", f"--address={self.socket}", "--namespace=k8s.io", "images", "import")
         self.connect()
         until(self.is_initialized, "the CRI is ready")
         self.run_pod()
 
+    def serve(self):
+        self.daemon = self.start_daemon("containerd successfully booted", "containerd",
+                                        "--config=/run/containerd.toml")
+
+    def kill(self):
+        """The daemon alone; its containers go on."""
+        self.host.run("sh", "-c", "kill -KILL $(pidof containerd)")
+        self.daemon.wait()
+
     def __exit__(self, *error):
-        super().__exit__(*error)
+        for container in list(self.containers):
+            self.remove(container)
         self.do("StopPodSandbox", pod_sandbox_id=self.sandbox)
         self.do("RemovePodSandbox", pod_sandbox_id=self.sandbox)
         self.channel.close()
+        super().__exit__(*error)
 
     def connect(self):
         try:
             import grpc
         except ImportError:
             raise Unavailable("python3-grpcio is not installed") from None
-        socket = self.host.path("/run/containerd/containerd.sock")
-        self.channel, self.rpc_error = grpc.insecure_channel(f"unix://{socket}"), grpc.RpcError
+        self.channel = grpc.insecure_channel(f"unix://{self.socket}")
+        self.rpc_error = grpc.RpcError
 
     def do(self, method, **fields):
         request = getattr(cri_messages(), f"{method}Request")(**fields)
@@ -283,9 +297,11 @@ class Containerd(Runtime):
                    "security_context": self.security})
         self.sandbox = self.do("RunPodSandbox", config=self.pod).pod_sandbox_id
 
-    def make(self, command):
-        config = {"metadata": {"name": f"c-{secrets.token_hex(4)}"}, "image": {"image": IMAGE},
-                  "command": command, "linux": {"security_context": self.security}}
+    def make(self, command, name=None, labels=()):
+        config = {"metadata": {"name": name or f"c-{secrets.token_hex(4)}"},
+                  "image": {"image": IMAGE}, "command": command,
+                  "labels": dict(label.split("=") for label in labels),
+                  "linux": {"security_context": self.security}}
         return self.do("CreateContainer", pod_sandbox_id=self.sandbox, config=config,
                        sandbox_config=self.pod).container_id
 

@@ -17,9 +17,12 @@ from test_container_runtimes import call, inner_end, outer_end
 LABELS = ("app=shop", "com.datadoghq.tags.service=checkout", "secret=no")
 # By its own name, as a test needs it: containers of a runtime have it once.
 NAME = "web1"
+SOURCE = {runtimes.Docker: "docker", runtimes.Podman: "podman", runtimes.Containerd: "cri"}
+ANSWERS, FAILS, AGAIN = ("answers source={}", "for a while source={}", "answers again source={}")
 IMAGE_TAGS = {"image_name": "localhost/sysprobe-test", "image_tag": "1",
               "short_image": "sysprobe-test"}
-SETTING = {runtimes.Docker: "DD_DOCKER_SOCKET", runtimes.Podman: "DD_PODMAN_SOCKETS"}
+SETTING = {runtimes.Docker: "DD_DOCKER_SOCKET", runtimes.Podman: "DD_PODMAN_SOCKETS",
+           runtimes.Containerd: "DD_CRI_SOCKET_PATH"}
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +42,12 @@ def runtime(request):
 
 
 each_runtime = pytest.mark.parametrize("runtime", indirect=True, argvalues=list(SETTING))
+with_daemon = pytest.mark.parametrize("runtime", indirect=True, argvalues=[
+    runtimes.Docker, runtimes.Containerd])
+with_events = pytest.mark.parametrize("runtime", indirect=True, argvalues=[
+    runtimes.Docker, runtimes.Podman])
 docker = pytest.mark.parametrize("runtime", indirect=True, argvalues=[runtimes.Docker])
+containerd = pytest.mark.parametrize("runtime", indirect=True, argvalues=[runtimes.Containerd])
 
 
 @pytest.fixture
@@ -47,6 +55,7 @@ def agent(folder, runtime):
     probe = harness.Probe(folder, env=FOR_NOBODY).ready()
     process = Agent(probe, env={
         "DD_DOCKER_SOCKET": "/nowhere", "DD_PODMAN_SOCKETS": "/nowhere",
+        "DD_CRI_SOCKET_PATH": "/nowhere",
         SETTING[type(runtime)]: str(runtime.socket),
         "DD_CONTAINER_LABELS_AS_TAGS": '{"app":"app_name"}'})
     process.wait_log("met system-probe")
@@ -61,10 +70,14 @@ def server(runtime, peers):
     return peers(runtime.host.namespace, "tcp_peer.py", "listen", "4", "0.0.0.0")
 
 
+def log_of(runtime, line):
+    return line.format(SOURCE[type(runtime)])
+
+
 @pytest.fixture
 def container(runtime, server, agent):
     """One that has connected, started while the agent runs."""
-    agent.wait_log("a source of tags answers")
+    agent.wait_log(log_of(runtime, ANSWERS))
     started = runtime.create(call(runtime, server), name=NAME, labels=LABELS)
     runtime.start(started)
     server.do("accept")
@@ -90,9 +103,9 @@ def test_record_has_name_image_and_allowed_labels(runtime, agent, server, contai
     assert "no" not in record.values()
 
 
-@each_runtime
+@with_events
 def test_container_that_came_and_went_unseen_is_named(runtime, agent, server):
-    agent.wait_log("a source of tags answers")
+    agent.wait_log(log_of(runtime, ANSWERS))
     agent.popen.send_signal(signal.SIGSTOP)
     server.begin("accept")
     container = runtime.create(call(runtime, server), name="brief", labels=LABELS)
@@ -108,12 +121,36 @@ def test_container_that_came_and_went_unseen_is_named(runtime, agent, server):
     assert record["app_name"] == "shop"
 
 
-@each_runtime
+@with_events
 def test_new_name_is_taken(runtime, agent, server, container):
     tagged(agent, runtime, server, container_name=NAME)
     runtime.do("rename", container, "web2")
 
     tagged(agent, runtime, server, container_name="web2")
+
+
+@each_runtime
+def test_container_that_has_ended_keeps_its_name(runtime, agent, server):
+    agent.wait_log(log_of(runtime, ANSWERS))
+    container = runtime.create(call(runtime, server), name="ended", labels=LABELS)
+    runtime.start(container)
+    server.do("accept")
+    tagged(agent, runtime, server, container_name="ended")
+    agent.popen.send_signal(signal.SIGSTOP)
+    server.do("close")
+    runtime.remove(container)
+    agent.popen.send_signal(signal.SIGCONT)
+    record = until(lambda: [r for r in agent.records() if r.get("container_id") == container
+                            and r["state"] == "closed"], "the record")[-1]
+
+    assert record["container_name"] == "ended"
+
+
+@containerd
+def test_container_has_the_tags_of_its_pod(runtime, agent, server, container):
+    record = tagged(agent, runtime, server, container_name=NAME)
+
+    assert (record["pod_name"], record["kube_namespace"]) == ("shop", "default")
 
 
 @docker
@@ -137,25 +174,21 @@ def test_address_of_a_bridge_names_the_other_end(runtime, agent, server, contain
     assert "container_id" not in record
 
 
-@docker
+@with_daemon
 def test_names_outlive_the_daemon(runtime, agent, server, container):
     tagged(agent, runtime, server, container_name=NAME)
     runtime.kill()
-    agent.wait_log("a source of tags fails")
+    agent.wait_log(log_of(runtime, FAILS))
     n = len(agent.records())
     until(lambda: len(agent.records()) > n + 2, "records while the daemon is away")
     tagged(agent, runtime, server, container_name=NAME)
     runtime.serve()
     runtime.socket.chmod(0o666)
-    agent.wait_log("a source of tags answers again")
-    later = runtime.create(["/bin/sleep", "1000000"], name="later")
-    runtime.start(later)
+    agent.wait_log(log_of(runtime, AGAIN))
 
-    log = [line for line in agent.log().splitlines() if "source=docker" in line]
-    assert len([line for line in log if " fails" in line]) == 1, log
-    assert len([line for line in log if " again" in line]) == 1, log
+    assert agent.log().count(log_of(runtime, FAILS)) == 1
+    assert agent.log().count(log_of(runtime, AGAIN)) == 1
     tagged(agent, runtime, server, container_name=NAME)
-    runtime.remove(later)
 
 
 @docker
@@ -164,7 +197,7 @@ def test_closed_socket_is_told_with_its_remedy(runtime, folder):
     os.chown(runtime.socket, 0, 1)  # "daemon" is a group everywhere
     probe = harness.Probe(folder, env=FOR_NOBODY).ready()
     process = Agent(probe, env={"DD_DOCKER_SOCKET": str(runtime.socket)})
-    line = process.wait_log("a source of tags fails")
+    line = process.wait_log(log_of(runtime, FAILS))
     process.stop()
     probe.stop()
     runtime.socket.chmod(0o666)
