@@ -23,6 +23,7 @@ enum option_type {
 	OPTION_STRING,      /* char *, heap, never NULL once loaded */
 	OPTION_ENUM,        /* int, index into `choices`; in any case */
 	OPTION_STRING_LIST, /* struct option_list; YAML sequence, or words split at space or comma */
+	OPTION_STRING_MAP,  /* struct option_map; YAML mapping, or the text of one: {"a": "b"} */
 	OPTION_NO_EFFECT,   /* known from other agents, has no effect here: accepted with
 			     * whatever stands below it, warned of once by name */
 };
@@ -36,6 +37,15 @@ enum option_type {
 struct option_list {
 	char **items; /* heap, each heap */
 	size_t n;     /* 0 .. OPTION_MAX_LIST */
+};
+
+struct option_pair {
+	char *key, *value; /* heap, none empty */
+};
+
+struct option_map {
+	struct option_pair *items; /* heap; in the order of the file, each key once */
+	size_t n;		   /* 0 .. OPTION_MAX_LIST */
 };
 
 struct option {
@@ -76,7 +86,7 @@ int options_load(const struct option *table, size_t n, void *settings, const cha
 int options_load_bytes(const struct option *table, size_t n, void *settings, const char *name,
 		       const char *bytes, size_t size, struct option_error *error);
 
-/* Free strings and lists inside `settings` and zero them; takes half-loaded ones. */
+/* Free strings, lists and maps inside `settings` and zero them; takes half-loaded ones. */
 void options_free(const struct option *table, size_t n, void *settings);
 
 /* NULL: no row has this key. */
@@ -93,6 +103,9 @@ int options_set(const struct option *row, void *settings, const char *text, size
 /* Of one row's field in two loaded structs. */
 bool options_is_equal(const struct option *row, const void *a, const void *b);
 void options_swap(const struct option *row, void *a, void *b);
+
+/* The value of this key, or NULL. */
+const char *options_map_find(const struct option_map *map, const char *key);
 
 /* --help-settings: every key with type, range, default, environment names, help. */
 void options_print_help(const struct option *table, size_t n, FILE *out);

@@ -35,6 +35,19 @@ static bool is_list_equal(const struct option_list *a, const struct option_list 
 	return true;
 }
 
+static bool is_map_equal(const struct option_map *a, const struct option_map *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++) {
+		const char *other = options_map_find(b, a->items[i].key);
+
+		if (!other || strcmp(a->items[i].value, other) != 0)
+			return false;
+	}
+	return true;
+}
+
 static size_t size_of(const struct option *row)
 {
 	switch (row->type) {
@@ -49,6 +62,8 @@ static size_t size_of(const struct option *row)
 		return sizeof(int);
 	case OPTION_STRING_LIST:
 		return sizeof(struct option_list);
+	case OPTION_STRING_MAP:
+		return sizeof(struct option_map);
 	default:
 		return 0;
 	}
@@ -63,14 +78,19 @@ bool options_is_equal(const struct option *row, const void *a, const void *b)
 	if (row->type == OPTION_STRING_LIST)
 		return is_list_equal((const struct option_list *)left,
 				     (const struct option_list *)right);
+	if (row->type == OPTION_STRING_MAP)
+		return is_map_equal((const struct option_map *)left,
+				    (const struct option_map *)right);
 	return memcmp(left, right, size_of(row)) == 0;
 }
 
 void options_swap(const struct option *row, void *a, void *b)
 {
 	char *left = (char *)a + row->offset, *right = (char *)b + row->offset;
-	char kept[sizeof(struct option_list)];
+	char kept[sizeof(struct option_list)]; /* no field is larger */
 	size_t size = size_of(row);
+
+	_Static_assert(sizeof(struct option_map) <= sizeof(kept), "a map does not fit");
 
 	memcpy(kept, left, size);
 	memcpy(left, right, size);

@@ -50,6 +50,28 @@ void options_value_clear_list(const struct option *row, void *settings);
 int options_value_add_to_list(const struct option *row, void *settings, const char *text,
 			      size_t size, struct options_problem *problem);
 
+/* OPTION_STRING_MAP only. A key that is there is refused. Errors as above. */
+void options_value_clear_map(const struct option *row, void *settings);
+int options_value_add_to_map(const struct option *row, void *settings, const char *key,
+			     size_t key_size, const char *value, size_t value_size,
+			     struct options_problem *problem);
+
+/* What options_value_*() do for a map. */
+int options_map_add(const struct option *row, struct option_map *map, const char *key,
+		    size_t key_size, const char *value, size_t value_size,
+		    struct options_problem *problem);
+int options_map_set(const struct option *row, struct option_map *field, const char *text,
+		    size_t size, struct options_problem *problem);
+void options_map_free(struct option_map *map);
+
+/* "TEXT" WRONG; allowed: ... -EINVAL. */
+int options_value_refuse(const struct option *row, const char *text, size_t size,
+			 const char *wrong, struct options_problem *problem);
+
+/* One text within its limits; errors as options_value_set(). */
+int options_value_copy(const struct option *row, char **ret_copy, const char *text, size_t size,
+		       struct options_problem *problem);
+
 /* Free what the row's field holds and zero it. */
 void options_value_free(const struct option *row, void *settings);
 

@@ -89,6 +89,8 @@ void options_print_default(const struct option *row, FILE *out)
 		print_list(fallback, out);
 	else if (row->fallback)
 		fputs(row->fallback, out);
+	else if (row->type == OPTION_STRING_MAP)
+		fputs("{}", out);
 	else if (row->type == OPTION_BOOL)
 		fputs("false", out);
 	else if (row->type == OPTION_ENUM)

@@ -84,14 +84,19 @@ void options_value_describe(const struct option *row, char *out, size_t size)
 	case OPTION_STRING_LIST:
 		(void)snprintf(out, size, "a list of at most %d words", OPTION_MAX_LIST);
 		break;
+	case OPTION_STRING_MAP:
+		(void)snprintf(out, size,
+			       "a mapping of at most %d words to words, such as {\"a\": \"b\"}",
+			       OPTION_MAX_LIST);
+		break;
 	case OPTION_NO_EFFECT:
 		(void)snprintf(out, size, "anything; it has no effect");
 		break;
 	}
 }
 
-static int refuse(const struct option *row, const char *text, size_t size, const char *wrong,
-		  struct options_problem *problem)
+int options_value_refuse(const struct option *row, const char *text, size_t size,
+			 const char *wrong, struct options_problem *problem)
 {
 	char shown[48] = "(hidden)", allowed[240];
 
@@ -119,7 +124,7 @@ static int set_bool(const struct option *row, bool *field, const char *text, siz
 			return 0;
 		}
 	}
-	return refuse(row, text, size, "is neither true nor false", problem);
+	return options_value_refuse(row, text, size, "is neither true nor false", problem);
 }
 
 static int parse_int(const char *text, size_t size, int64_t *ret_value)
@@ -143,9 +148,9 @@ static int set_int(const struct option *row, int64_t *field, const char *text, s
 	int r = parse_int(text, size, &value);
 
 	if (r == -EINVAL)
-		return refuse(row, text, size, "is not a whole number", problem);
+		return options_value_refuse(row, text, size, "is not a whole number", problem);
 	if (r < 0 || (has_limits(row) && (value < row->min || value > row->max)))
-		return refuse(row, text, size, "is out of range", problem);
+		return options_value_refuse(row, text, size, "is out of range", problem);
 	*field = value;
 	return 0;
 }
@@ -157,20 +162,20 @@ static int set_duration(const struct option *row, uint64_t *field, const char *t
 	int r = options_duration_parse(text, size, &ns);
 
 	if (r == -EINVAL)
-		return refuse(row, text, size, "is not a duration", problem);
+		return options_value_refuse(row, text, size, "is not a duration", problem);
 	if (r < 0 || (has_limits(row) && (ns < (uint64_t)row->min || ns > (uint64_t)row->max)))
-		return refuse(row, text, size, "is out of range", problem);
+		return options_value_refuse(row, text, size, "is out of range", problem);
 	*field = ns;
 	return 0;
 }
 
-static int copy_string(const struct option *row, char **ret_copy, const char *text, size_t size,
+int options_value_copy(const struct option *row, char **ret_copy, const char *text, size_t size,
 		       struct options_problem *problem)
 {
 	if (size > OPTION_MAX_STRING_BYTES)
-		return refuse(row, text, size, "is too long", problem);
+		return options_value_refuse(row, text, size, "is too long", problem);
 	if (memchr(text, '\0', size))
-		return refuse(row, text, size, "holds a NUL byte", problem);
+		return options_value_refuse(row, text, size, "holds a NUL byte", problem);
 	*ret_copy = strndup(text, size);
 	return *ret_copy ? 0 : -ENOMEM;
 }
@@ -179,7 +184,7 @@ static int set_string(const struct option *row, char **field, const char *text, 
 		      struct options_problem *problem)
 {
 	char *copy;
-	int r = copy_string(row, &copy, text, size, problem);
+	int r = options_value_copy(row, &copy, text, size, problem);
 
 	if (r < 0)
 		return r;
@@ -197,7 +202,7 @@ static int set_enum(const struct option *row, int *field, const char *text, size
 			return 0;
 		}
 	}
-	return refuse(row, text, size, "is not known", problem);
+	return options_value_refuse(row, text, size, "is not known", problem);
 }
 
 static void free_list(struct option_list *list)
@@ -214,14 +219,14 @@ static int add_to_list(const struct option *row, struct option_list *list, const
 	int r;
 
 	if (size == 0)
-		return refuse(row, text, size, "is an empty item", problem);
+		return options_value_refuse(row, text, size, "is an empty item", problem);
 	if (list->n == OPTION_MAX_LIST)
-		return refuse(row, text, size, "is one item too many", problem);
+		return options_value_refuse(row, text, size, "is one item too many", problem);
 	if (!list->items)
 		list->items = calloc(OPTION_MAX_LIST, sizeof(*list->items));
 	if (!list->items)
 		return -ENOMEM;
-	r = copy_string(row, &list->items[list->n], text, size, problem);
+	r = options_value_copy(row, &list->items[list->n], text, size, problem);
 	if (r == 0)
 		list->n++;
 	return r;
@@ -275,6 +280,8 @@ int options_value_set(const struct option *row, void *settings, const char *text
 		return set_enum(row, field, text, size, problem);
 	case OPTION_STRING_LIST:
 		return set_list(row, field, text, size, problem);
+	case OPTION_STRING_MAP:
+		return options_map_set(row, field, text, size, problem);
 	case OPTION_NO_EFFECT:
 		break;
 	}
@@ -290,6 +297,19 @@ int options_value_add_to_list(const struct option *row, void *settings, const ch
 			      size_t size, struct options_problem *problem)
 {
 	return add_to_list(row, field_of(row, settings), text, size, problem);
+}
+
+void options_value_clear_map(const struct option *row, void *settings)
+{
+	options_map_free(field_of(row, settings));
+}
+
+int options_value_add_to_map(const struct option *row, void *settings, const char *key,
+			     size_t key_size, const char *value, size_t value_size,
+			     struct options_problem *problem)
+{
+	return options_map_add(row, field_of(row, settings), key, key_size, value, value_size,
+			       problem);
 }
 
 static void zero_string(char **field)
@@ -322,6 +342,9 @@ void options_value_free(const struct option *row, void *settings)
 		break;
 	case OPTION_STRING_LIST:
 		free_list(field);
+		break;
+	case OPTION_STRING_MAP:
+		options_map_free(field);
 		break;
 	case OPTION_NO_EFFECT:
 		break;

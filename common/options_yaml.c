@@ -196,6 +196,41 @@ static int read_list(struct reader *reader, const struct option *row)
 	}
 }
 
+/* The pair whose key is `key`. */
+static int read_pair(struct reader *reader, const struct option *row, const yaml_event_t *key)
+{
+	CLEANUP_EVENT yaml_event_t value = { 0 };
+	struct options_problem problem;
+	int r = next_event(reader, &value);
+
+	if (r < 0)
+		return r;
+	if (key->type != YAML_SCALAR_EVENT || value.type != YAML_SCALAR_EVENT)
+		return fail_kind(reader, row, line_of(key), "more than words in the mapping");
+	r = options_value_add_to_map(row, reader->load->settings,
+				     (const char *)key->data.scalar.value, key->data.scalar.length,
+				     (const char *)value.data.scalar.value,
+				     is_null(&value) ? 0 : value.data.scalar.length, &problem);
+	return r < 0 ? fail_value(reader, row, line_of(key), r, &problem) : 0;
+}
+
+static int read_map(struct reader *reader, const struct option *row)
+{
+	options_value_clear_map(row, reader->load->settings);
+	for (;;) {
+		CLEANUP_EVENT yaml_event_t key = { 0 };
+		int r = next_event(reader, &key);
+
+		if (r < 0)
+			return r;
+		if (key.type == YAML_MAPPING_END_EVENT)
+			return 0;
+		r = read_pair(reader, row, &key);
+		if (r < 0)
+			return r;
+	}
+}
+
 static int read_scalar(struct reader *reader, const struct option *row, const yaml_event_t *event)
 {
 	struct options_problem problem;
@@ -237,7 +272,9 @@ static int read_row(struct reader *reader, const struct option *row, const yaml_
 	if (event->type == YAML_SCALAR_EVENT)
 		return read_scalar(reader, row, event);
 	if (event->type == YAML_MAPPING_START_EVENT)
-		return fail_kind(reader, row, reader->key_line, "a mapping");
+		return row->type == OPTION_STRING_MAP
+			       ? read_map(reader, row)
+			       : fail_kind(reader, row, reader->key_line, "a mapping");
 	if (row->type != OPTION_STRING_LIST)
 		return fail_kind(reader, row, reader->key_line, "a list");
 	return read_list(reader, row);

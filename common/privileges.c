@@ -22,6 +22,8 @@ static int lookup_error(int error)
 }
 
 /* Not reentrant, and need not be: rights are given up before any thread starts. */
+#define MAX_GROUPS 64
+
 static int find_user(const char *name, uid_t *ret_uid, gid_t *ret_gid)
 {
 	struct passwd *user;
@@ -56,14 +58,31 @@ static void clear_bounding_set(void)
 		log_warn("cannot clear the capability bounding set", NULL);
 }
 
+/* Those that the administrator made it a member of; its own group is none of these. */
+static int set_groups_of(const char *user, gid_t gid)
+{
+	gid_t groups[MAX_GROUPS];
+	int n = MAX_GROUPS;
+	size_t n_others = 0;
+
+	if (getgrouplist(user, gid, groups, &n) < 0)
+		return -E2BIG;
+	for (int i = 0; i < n; i++)
+		if (groups[i] != gid)
+			groups[n_others++] = groups[i];
+	return setgroups(n_others, groups) < 0 ? -errno : 0;
+}
+
 int privileges_switch_user(const char *user, const char *fallback)
 {
 	uid_t uid = (uid_t)-1;
 	gid_t gid = (gid_t)-1;
 	int r = find_user(user, &uid, &gid);
 
-	if (r == -ENOENT && fallback)
-		r = find_user(fallback, &uid, &gid);
+	if (r == -ENOENT && fallback) {
+		user = fallback;
+		r = find_user(user, &uid, &gid);
+	}
 	if (r < 0)
 		return r;
 	if (uid != 0 && is_already(uid, gid))
@@ -71,7 +90,10 @@ int privileges_switch_user(const char *user, const char *fallback)
 	if (uid != 0)
 		clear_bounding_set();
 	/* Groups first: afterwards the right to change them is gone. */
-	if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
+	r = set_groups_of(user, gid);
+	if (r < 0)
+		return r;
+	if (setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
 		return -errno;
 	/* A kernel or sandbox that says yes and does nothing must not pass unseen. */
 	if (!is_already(uid, gid) || (uid != 0 && setuid(0) == 0))

@@ -8,11 +8,11 @@
 #include <sys/types.h>
 
 /*
- * Become `user` (uid, primary group, no other groups), clear the bounding set, and
- * make sure there is no way back; when there is no such user, `fallback` (may be
+ * Become `user` (uid, primary group, the groups it is a member of and no other), clear the
+ * bounding set, and make sure there is no way back; when there is no such user, `fallback` (may be
  * NULL). Does nothing when the process is that user already: it then keeps the
  * groups its service manager gave it. 0, -ENOENT when neither exists, -EPERM when not allowed to
- * change, or negative errno; after an error rights may be half changed: exit.
+ * change, -E2BIG (over 64 groups), or negative errno; after an error rights may be half changed: exit.
  */
 int privileges_switch_user(const char *user, const char *fallback);
 

@@ -126,6 +126,27 @@ const struct option agent_options[] = {
 	{.key = "sysprobe.max_tagged_entities", .type = OPTION_INT, FIELD(max_entities),
 	 .fallback = "8192", .min = 16, .max = 1048576,
 	 .help = "Containers, pods and the like that each source of tags may name."},
+
+	/* Where names of containers come from. */
+	{.key = "docker.socket", .type = OPTION_STRING, FIELD(docker_socket),
+	 .fallback = "/var/run/docker.sock", ENV("DOCKER_HOST"),
+	 .help = "Unix socket of Docker, as a path or unix://PATH; /host/var/run/docker.sock where a "
+		 "container mounts it there. Empty: Docker is not asked."},
+	{.key = "podman.sockets", .type = OPTION_STRING_LIST, FIELD(podman_sockets),
+	 .help = "Unix sockets of podman system service, as paths that may have wildcards. None: "
+		 "/run/podman/podman.sock and /run/user/*/podman/podman.sock."},
+	{.key = "cri_socket_path", .type = OPTION_STRING, FIELD(cri_socket_path),
+	 .help = "Unix socket of containerd, CRI-O or another runtime with the CRI. Empty: the first "
+		 "that is there of /run/containerd/containerd.sock, /var/run/crio/crio.sock and "
+		 "/run/k3s/containerd/containerd.sock."},
+	{.key = "container_labels_as_tags", .type = OPTION_STRING_MAP,
+	 FIELD(container_labels_as_tags),
+	 .help = "Labels of containers that become tags, with the tag's key for each. A label may be "
+		 "a pattern such as \"com.example.*\" or \"*\", and %%label%% in the tag's key "
+		 "stands for the label: {\"*\": \"label_%%label%%\"} takes them all."},
+	{.key = "docker_labels_as_tags", .type = OPTION_STRING_MAP, FIELD(docker_labels_as_tags),
+	 .help = "The same for containers of Docker and Podman only."},
+
 	{.key = "sysprobe.max_recent_connections", .type = OPTION_INT,
 	 FIELD(max_recent_connections), .fallback = "131072", .min = 100, .max = 4194304,
 	 .help = "Connections that the API can show, open ones and those that ended last, at about "

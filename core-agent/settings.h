@@ -32,6 +32,11 @@ struct agent_settings {
 	bool collect_gce_tags;
 	char *ecs_agent_url; /* empty: the default, where ecs_metadata_uri is there */
 	char *ecs_metadata_uri; /* empty: no task of our own */
+	char *docker_socket;  /* empty: Docker is not asked */
+	struct option_list podman_sockets; /* paths, with wildcards; none: the usual ones */
+	char *cri_socket_path; /* empty: the usual ones */
+	struct option_map container_labels_as_tags;
+	struct option_map docker_labels_as_tags; /* of Docker's and Podman's containers */
 	struct option_list exporters; /* local, jsonl, table, intake */
 
 	char *cmd_host;

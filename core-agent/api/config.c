@@ -25,6 +25,16 @@ static json_t *list_json(const struct option_list *list)
 	return array;
 }
 
+static json_t *map_json(const struct option_map *map)
+{
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < map->n; i++)
+		(void)json_object_set_new(object, map->items[i].key,
+					  json_string(map->items[i].value));
+	return object;
+}
+
 /* A text that is not UTF-8 is shown as null. A user name in a URL may carry a password. */
 static json_t *string_json(const char *text)
 {
@@ -66,6 +76,8 @@ json_t *config_value(const struct agent_settings *settings, size_t i)
 		return json_string(row->choices[*(const int *)field]);
 	case OPTION_STRING_LIST:
 		return list_json(field);
+	case OPTION_STRING_MAP:
+		return map_json(field);
 	default:
 		return NULL;
 	}
@@ -139,7 +151,7 @@ static char *value_text(const json_t *value)
 		return strdup(json_string_value(value));
 	if (json_is_boolean(value))
 		return strdup(json_is_true(value) ? "true" : "false");
-	if (json_is_integer(value))
+	if (json_is_integer(value) || json_is_object(value))
 		return json_dumps(value, JSON_ENCODE_ANY);
 	if (!json_is_array(value))
 		return NULL;
@@ -165,8 +177,8 @@ static void set_value(struct api *api, const struct option *row, const json_t *v
 	int r;
 
 	if (!text) {
-		answer_error(response, 400, "the value is text, a number, true, false or a list "
-					    "of texts");
+		answer_error(response, 400, "the value is text, a number, true, false, a list "
+					    "of texts or an object of them");
 		return;
 	}
 	r = runtime_set(api->parts.runtime, row->key, text, strlen(text), &error);

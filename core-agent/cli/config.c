@@ -36,14 +36,15 @@ static void print_value(const json_t *value)
 	putchar('\n');
 }
 
-static void print_list(const json_t *settings)
+/* Of those that may change at run time there are objects with more than the value. */
+static void print_list(const json_t *settings, bool is_runtime)
 {
 	const char *key;
 	json_t *value;
 
 	json_object_foreach((json_t *)(uintptr_t)settings, key, value) {
 		printf("%s: ", key);
-		print_value(json_is_object(value) ? json_object_get(value, "value") : value);
+		print_value(is_runtime ? json_object_get(value, "value") : value);
 	}
 }
 
@@ -70,11 +71,12 @@ static char *setting_path(const char *key)
 static int get_list(struct cli *cli, struct ipc *ipc, struct ipc_problem *problem,
 		    json_t **ret)
 {
-	const char *path = cli_has(cli, "runtime") ? "/agent/config/list-runtime" : "/agent/config";
+	bool is_runtime = cli_has(cli, "runtime");
+	const char *path = is_runtime ? "/agent/config/list-runtime" : "/agent/config";
 
 	*ret = ipc_ask(ipc, path, NULL, false, problem);
 	if (*ret && !cli_has(cli, "json"))
-		print_list(*ret);
+		print_list(*ret, is_runtime);
 	return *ret ? 0 : -1;
 }
 

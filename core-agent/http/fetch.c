@@ -96,7 +96,13 @@ static bool set_route(CURL *easy, const struct fetch_settings *settings)
 	long version = settings->is_http2 ? CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE
 					  : CURL_HTTP_VERSION_1_1;
 
-	return curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, version) == CURLE_OK &&
+	/*
+	 * libcurl 7.88 fails the second request on a connection that began as HTTP/2 ("Error in
+	 * the HTTP2 framing layer"); test_container_tags.py meets it.
+	 */
+	return curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, settings->is_http2 ? 1L : 0L) ==
+		       CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, version) == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, settings->unix_socket) ==
 		       CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_INTERFACE, settings->interface) == CURLE_OK &&

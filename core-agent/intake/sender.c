@@ -14,8 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "backoff.h"
 #include "exporters/exporter.h"
+#include "http/backoff.h"
 #include "http/curl_loop.h"
 #include "log.h"
 #include "message.h"

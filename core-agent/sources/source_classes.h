@@ -7,3 +7,6 @@
 extern const struct source_class cloud_source;
 extern const struct source_class configured_source;
 extern const struct source_class ecs_source;
+extern const struct source_class cri_source;
+extern const struct source_class docker_source;
+extern const struct source_class podman_source;

@@ -17,6 +17,9 @@ static const struct source_class *const classes[] = {
 	&configured_source,
 	&cloud_source,
 	&ecs_source,
+	&cri_source,
+	&docker_source,
+	&podman_source,
 };
 #define N_CLASSES (sizeof(classes) / sizeof(*classes))
 

@@ -23,6 +23,15 @@ static void check_list(const struct option_list *list)
 		check(strlen(list->items[i]) <= OPTION_MAX_STRING_BYTES);
 }
 
+static void check_map(const struct option_map *map)
+{
+	check(map->n <= OPTION_MAX_LIST);
+	for (size_t i = 0; i < map->n; i++) {
+		check(*map->items[i].key && *map->items[i].value);
+		check(options_map_find(map, map->items[i].key) == map->items[i].value);
+	}
+}
+
 static void check_loaded(const struct sample *sample)
 {
 	check(sample->port >= 1 && sample->port <= 65535);
@@ -33,6 +42,7 @@ static void check_loaded(const struct sample *sample)
 	check(strlen(sample->path) <= OPTION_MAX_STRING_BYTES);
 	check_list(&sample->ports);
 	check_list(&sample->exporters);
+	check_map(&sample->labels);
 }
 
 static void check_refused(const struct sample *sample, const struct option_error *error)

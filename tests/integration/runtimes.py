@@ -6,6 +6,8 @@
     finish(id)          start, wait for its end, remove
     inspect(id)         (id, pid) as the runtime itself reports them, the pid on its host
     remove(id)          by force
+
+`socket` is where its API is, on a path that programs outside of its host reach too.
 """
 
 import functools
@@ -19,6 +21,7 @@ import resource
 import secrets
 import shutil
 import tarfile
+import tempfile
 import uuid
 
 import harness
@@ -76,10 +79,14 @@ class Runtime:
     reported_as = None
     pod_uid = None
     address = "127.0.0.1"  # where its containers reach a listener in the host's namespace
+    socket_name = None  # without: it has no API
 
     def __init__(self, host):
         self.host = host
         self.containers = []
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sysprobe-runtime-", dir="/tmp"))
+        self.folder.chmod(0o755)
+        self.socket = self.folder / self.socket_name if self.socket_name else None
 
     def __enter__(self):
         for program in self.programs:
@@ -97,9 +104,10 @@ class Runtime:
     def __exit__(self, *_):
         for container in list(self.containers):
             self.remove(container)
+        shutil.rmtree(self.folder)
 
-    def create(self, command):
-        self.containers.append(self.make(command))
+    def create(self, command, **options):
+        self.containers.append(self.make(command, **options))
         return self.containers[-1]
 
     def finish(self, container):
@@ -111,7 +119,9 @@ class Runtime:
         self.containers.remove(container)
 
     def start_daemon(self, ready, *command):
-        wait_ready(self.host.start(*command), ready)  # it ends with the host
+        process = self.host.start(*command)
+        wait_ready(process, ready)  # it ends with the host
+        return process
 
     def load_image(self, *command):
         self.host.path("/run/image.tar").write_bytes(image_archive())
@@ -122,20 +132,37 @@ class Docker(Runtime):
     programs = ("docker", "dockerd")
     reported_as = "docker"
     address = "172.30.0.1"  # of its bridge: containers have network namespaces of their own
+    socket_name = "docker.sock"
     client = ("docker", "--host=unix:///run/docker.sock", "--config=/run/docker-client")
 
     def prepare(self):
         self.host.path("/run/daemon.json").write_text("{}")
-        self.start_daemon("API listen on", "dockerd", "--config-file=/run/daemon.json",
-                          f"--bip={self.address}/24")
+        self.serve()
         self.load_image(*self.client, "load", "--input")
+
+    def serve(self):
+        self.daemon = self.start_daemon(
+            f"API listen on {self.socket}", "dockerd", "--config-file=/run/daemon.json",
+            "--live-restore", f"--bip={self.address}/24", "--host=unix:///run/docker.sock",
+            f"--host=unix://{self.socket}")
+
+    def kill(self):
+        """The daemon alone; its containers go on."""
+        self.host.run("sh", "-c", "kill -KILL $(cat /run/docker.pid)")
+        self.daemon.wait()
+        # Its containerd ended with it, but as nobody reaps it here it would seem to run.
+        self.host.path("/run/docker/containerd/containerd.pid").unlink()
 
     def do(self, *arguments):
         return self.host.run(*self.client, *arguments).strip()
 
-    def make(self, command):
+    def make(self, command, name=None, labels=()):
+        return self.do("create", *self.own_options(), *([f"--name={name}"] if name else []),
+                       *(f"--label={label}" for label in labels), IMAGE, *command)
+
+    def own_options(self):
         # Its own profile needs AppArmor's parser, and would stay behind in the kernel.
-        return self.do("create", "--security-opt=apparmor=unconfined", IMAGE, *command)
+        return ["--security-opt=apparmor=unconfined"]
 
     def start(self, container):
         self.do("start", container)
@@ -165,15 +192,21 @@ class Podman(Docker):
     programs = ("podman", "conmon", "runc")
     reported_as = "podman"
     address = Runtime.address
+    socket_name = "podman.sock"
     client = ("podman", "--cgroup-manager=cgroupfs", "--runtime=runc", "--events-backend=file")
 
     def prepare(self):
         self.load_image(*self.client, "load", "--input")
 
-    def make(self, command):
+    def serve(self):
+        """The daemon that it can be but need not."""
+        self.daemon = self.host.start(*self.client, "system", "service", "--time=0",
+                                      f"unix://{self.socket}")
+        until(self.socket.exists, "podman's service listens")
+
+    def own_options(self):
         # A limit of processes needs a controller that the v2 hierarchy may lack.
-        return self.do("create", "--network=host", "--pids-limit=-1", *own_limits(), IMAGE,
-                       *command)
+        return ["--network=host", "--pids-limit=-1", *own_limits()]
 
 
 @functools.cache
@@ -183,6 +216,8 @@ def cri_messages():
 
 CONTAINERD_CONFIG = f"""
 version = 2
+[grpc]
+  address = "{{socket}}"
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = "{IMAGE}"
   disable_apparmor = true
@@ -194,33 +229,45 @@ class Containerd(Runtime):
     """Through its CRI socket, as the kubelet does; all containers in one pod."""
 
     programs = ("containerd", "ctr", "runc")
+    socket_name = "containerd.sock"
 
     def prepare(self):
         controllers = self.host.path("/sys/fs/cgroup/cgroup.controllers")
         if controllers.exists() and "cpu" not in controllers.read_text().split():
             raise Unavailable("every container of the CRI has CPU shares, and the cpu controller "
                               "is not in the v2 hierarchy here")
-        self.host.path("/run/containerd.toml").write_text(CONTAINERD_CONFIG)
-        self.start_daemon("containerd successfully booted", "containerd",
-                          "--config=/run/containerd.toml")
-        self.load_image("ctr", "--namespace=k8s.io", "images", "import")
+        self.host.path("/run/containerd.toml").write_text(
+            CONTAINERD_CONFIG.format(socket=self.socket))
+        self.serve()
+        self.load_image("ctr", f"--address={self.socket}", "--namespace=k8s.io", "images", "import")
         self.connect()
         until(self.is_initialized, "the CRI is ready")
         self.run_pod()
 
+    def serve(self):
+        self.daemon = self.start_daemon("containerd successfully booted", "containerd",
+                                        "--config=/run/containerd.toml")
+
+    def kill(self):
+        """The daemon alone; its containers go on."""
+        self.host.run("sh", "-c", "kill -KILL $(pidof containerd)")
+        self.daemon.wait()
+
     def __exit__(self, *error):
-        super().__exit__(*error)
+        for container in list(self.containers):
+            self.remove(container)
         self.do("StopPodSandbox", pod_sandbox_id=self.sandbox)
         self.do("RemovePodSandbox", pod_sandbox_id=self.sandbox)
         self.channel.close()
+        super().__exit__(*error)
 
     def connect(self):
         try:
             import grpc
         except ImportError:
             raise Unavailable("python3-grpcio is not installed") from None
-        socket = self.host.path("/run/containerd/containerd.sock")
-        self.channel, self.rpc_error = grpc.insecure_channel(f"unix://{socket}"), grpc.RpcError
+        self.channel = grpc.insecure_channel(f"unix://{self.socket}")
+        self.rpc_error = grpc.RpcError
 
     def do(self, method, **fields):
         request = getattr(cri_messages(), f"{method}Request")(**fields)
@@ -250,9 +297,11 @@ class Containerd(Runtime):
                    "security_context": self.security})
         self.sandbox = self.do("RunPodSandbox", config=self.pod).pod_sandbox_id
 
-    def make(self, command):
-        config = {"metadata": {"name": f"c-{secrets.token_hex(4)}"}, "image": {"image": IMAGE},
-                  "command": command, "linux": {"security_context": self.security}}
+    def make(self, command, name=None, labels=()):
+        config = {"metadata": {"name": name or f"c-{secrets.token_hex(4)}"},
+                  "image": {"image": IMAGE}, "command": command,
+                  "labels": dict(label.split("=") for label in labels),
+                  "linux": {"security_context": self.security}}
         return self.do("CreateContainer", pod_sandbox_id=self.sandbox, config=config,
                        sandbox_config=self.pod).container_id
 

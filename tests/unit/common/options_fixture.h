@@ -17,6 +17,7 @@ struct sample {
 	int level;
 	struct option_list ports;
 	struct option_list exporters;
+	struct option_map labels;
 };
 
 enum sample_level { SAMPLE_ERROR, SAMPLE_WARN, SAMPLE_INFO };
@@ -47,6 +48,8 @@ static const struct option sample_table[] = {
 	  .help = "The key of the intake." },
 	{ .key = "exporters", .type = OPTION_STRING_LIST, .offset = FIELD(exporters),
 	  .fallback = "local null 5", .help = "Where records go." },
+	{ .key = "labels_as_tags", .type = OPTION_STRING_MAP, .offset = FIELD(labels),
+	  .fallback = "{\"com.x.app\": app}", .help = "Labels that become tags." },
 	{ .key = "network_config.source_excludes", .type = OPTION_NO_EFFECT,
 	  .env = sample_legacy_env, .help = "Not supported." },
 	{ .key = "internal_profiling", .type = OPTION_NO_EFFECT, .help = "Not supported." },

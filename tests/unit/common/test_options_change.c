@@ -47,7 +47,8 @@ static void one_field_is_set_within_its_range(void **state)
 
 static void equal_values_are_equal_whatever_their_type(void **state)
 {
-	static const char yaml[] = "path: one\nexporters: [a, b]\ncmd_port: 7\n";
+	static const char yaml[] = "path: one\nexporters: [a, b]\ncmd_port: 7\n"
+				   "labels_as_tags: {a: b, c: d}\n";
 	struct sample a, b;
 
 	(void)state;
@@ -57,11 +58,13 @@ static void equal_values_are_equal_whatever_their_type(void **state)
 		if (sample_table[i].type != OPTION_NO_EFFECT)
 			assert_true(options_is_equal(&sample_table[i], &a, &b));
 	options_free(sample_table, SAMPLE_N, &b);
-	load(&b, "path: two\nexporters: [a, c]\ncmd_port: 8\nlog_level: error\n");
+	load(&b, "path: two\nexporters: [a, c]\ncmd_port: 8\nlog_level: error\n"
+		 "labels_as_tags: {a: b, c: e}\n");
 	assert_false(options_is_equal(row_of("path"), &a, &b));
 	assert_false(options_is_equal(row_of("exporters"), &a, &b));
 	assert_false(options_is_equal(row_of("cmd_port"), &a, &b));
 	assert_false(options_is_equal(row_of("log_level"), &a, &b));
+	assert_false(options_is_equal(row_of("labels_as_tags"), &a, &b));
 	options_free(sample_table, SAMPLE_N, &a);
 	options_free(sample_table, SAMPLE_N, &b);
 }

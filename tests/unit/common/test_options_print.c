@@ -104,6 +104,7 @@ static void example_without_hash_signs_loads_to_the_defaults(void **state)
 	assert_string_equal(sample.ports.items[0], "53");
 	assert_int_equal(sample.exporters.n, 3);
 	assert_string_equal(sample.exporters.items[1], "null");
+	assert_string_equal(options_map_find(&sample.labels, "com.x.app"), "app");
 	options_free(sample_table, SAMPLE_N, &sample);
 }
 

@@ -185,6 +185,50 @@ static void empty_sequence_empties_the_list(void **state)
 	assert_int_equal(fixture->sample.exporters.n, 0);
 }
 
+static void mapping_of_words_is_read(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(load(fixture, "labels_as_tags:\n  a.b/c: d\n  \"e\": f\ncmd_port: 7\n"), 0);
+
+	assert_int_equal(fixture->sample.labels.n, 2);
+	assert_string_equal(options_map_find(&fixture->sample.labels, "a.b/c"), "d");
+	assert_string_equal(options_map_find(&fixture->sample.labels, "e"), "f");
+	assert_null(options_map_find(&fixture->sample.labels, "com.x.app"));
+	assert_int_equal(fixture->sample.port, 7);
+}
+
+static void mapping_may_be_written_as_text(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(load(fixture, "labels_as_tags: '{\"a\": \"b\"}'\n"), 0);
+
+	assert_int_equal(fixture->sample.labels.n, 1);
+	assert_string_equal(options_map_find(&fixture->sample.labels, "a"), "b");
+}
+
+static void word_set_twice_in_a_mapping_is_refused(void **state)
+{
+	expect_error(state, "labels_as_tags:\n  a: b\n  a: c\n",
+		     "f.yaml:3: labels_as_tags: \"a\" is set twice; allowed: a mapping of at most 64 "
+		     "words to words, such as {\"a\": \"b\"}");
+}
+
+static void list_in_a_mapping_is_refused(void **state)
+{
+	expect_error(state, "labels_as_tags:\n  a: [b]\n",
+		     "f.yaml:2: labels_as_tags: found more than words in the mapping; allowed: a "
+		     "mapping of at most 64 words to words, such as {\"a\": \"b\"}");
+}
+
+static void null_in_a_mapping_is_refused(void **state)
+{
+	expect_error(state, "labels_as_tags:\n  a:\n",
+		     "f.yaml:2: labels_as_tags: \"a\" is empty, or its value is; allowed: a mapping "
+		     "of at most 64 words to words, such as {\"a\": \"b\"}");
+}
+
 static void null_in_a_list_is_refused(void **state)
 {
 	expect_error(state, "exporters:\n  - a\n  - null\n",
@@ -437,6 +481,11 @@ int main(void)
 		TEST(list_is_read_from_a_sequence),
 		TEST(list_is_read_from_words),
 		TEST(empty_sequence_empties_the_list),
+		TEST(mapping_of_words_is_read),
+		TEST(mapping_may_be_written_as_text),
+		TEST(word_set_twice_in_a_mapping_is_refused),
+		TEST(list_in_a_mapping_is_refused),
+		TEST(null_in_a_mapping_is_refused),
 		TEST(null_in_a_list_is_refused),
 		TEST(list_over_the_limit_is_refused),
 		TEST(list_in_a_list_is_refused),

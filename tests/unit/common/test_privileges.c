@@ -99,6 +99,50 @@ static void switched_user_has_no_groups_and_no_way_back(void **state)
 	assert_int_equal(line_that_failed(switch_to_nobody), 0);
 }
 
+/* The first user of this machine that is a member of a group; NULL: none. */
+static const char *member_of_a_group(gid_t *ret_group)
+{
+	static char user[64];
+
+	user[0] = '\0';
+	for (struct group *entry; !*user && (entry = getgrent());) {
+		*ret_group = entry->gr_gid;
+		for (char **name = entry->gr_mem; !*user && *name; name++)
+			if (getpwnam(*name) && getpwnam(*name)->pw_uid != 0 &&
+			    getpwnam(*name)->pw_gid != entry->gr_gid)
+				(void)snprintf(user, sizeof(user), "%s", *name);
+	}
+	endgrent();
+	return *user ? user : NULL;
+}
+
+static int switch_to_member(void)
+{
+	gid_t wanted, groups[64];
+	const char *user = member_of_a_group(&wanted);
+	int n;
+
+	CHECK(privileges_switch_user(user, NULL) == 0);
+	n = getgroups(64, groups);
+	while (n > 0 && groups[n - 1] != wanted)
+		n--;
+	CHECK(n > 0);
+	return 0;
+}
+
+static void switched_user_has_the_groups_it_is_a_member_of(void **state)
+{
+	gid_t group;
+
+	(void)state;
+	skip_unless_root();
+	if (!member_of_a_group(&group)) {
+		print_message("skipped: no user here is a member of a group\n");
+		skip();
+	}
+	assert_int_equal(line_that_failed(switch_to_member), 0);
+}
+
 static int switch_to_fallback(void)
 {
 	CHECK(privileges_switch_user("no-such-user", "nobody") == 0);
@@ -279,6 +323,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(switched_user_has_no_groups_and_no_way_back),
+		cmocka_unit_test(switched_user_has_the_groups_it_is_a_member_of),
 		cmocka_unit_test(fallback_is_taken_when_the_user_is_unknown),
 		cmocka_unit_test(two_unknown_users_are_enoent),
 		cmocka_unit_test(being_that_user_already_is_no_error),

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "intake/backoff.h"
+#include "http/backoff.h"
 
 static void delay_doubles_with_each_failure(void **state)
 {
