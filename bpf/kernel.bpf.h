@@ -165,6 +165,22 @@ struct sk_buff {
 	unsigned int end;
 };
 
+struct iphdr {
+	__u8 version : 4;
+	__u32 saddr;
+	__u32 daddr;
+};
+
+struct ipv6hdr {
+	struct in6_addr saddr;
+	struct in6_addr daddr;
+};
+
+struct udphdr {
+	__u16 source;
+	__u16 dest;
+};
+
 struct skb_shared_info {
 	unsigned short gso_segs;
 };

@@ -153,14 +153,11 @@ struct sp_connection {
 	struct sp_tuple tuple;
 	struct sp_owner owner;
 	struct sp_counters counters;
-	struct sp_counters before; /* of an adopted one: what it had when it was adopted */
 	__u64 started_ns;
 	__u64 established_ns;
 	__u64 accepted_ns;
 	__u64 closed_ns;
 	struct sp_quality quality;
-	struct sp_listener listener;
-	struct sp_drop drops[SP_MAX_DROP_REASONS];
 	__u32 retransmits;
 	__u32 retransmits_before;
 	__u32 rtt_us;     /* 0: never measured */
@@ -171,8 +168,13 @@ struct sp_connection {
 	__u8 is_adopted;  /* older than the probe: counters began before it */
 	__u8 owner_is_listener;
 	__u8 pad[3];
+	/* What few have; a record of the ring that has none of it ends here. */
+	struct sp_counters before; /* of an adopted one: what it had when it was adopted */
+	struct sp_listener listener;
+	struct sp_drop drops[SP_MAX_DROP_REASONS];
 };
 _Static_assert(sizeof(struct sp_connection) == 320, "sp_connection");
+#define SP_CONNECTION_SHORT_BYTES __builtin_offsetof(struct sp_connection, before)
 
 /* Live TCP connections that one read of tcp_dump_iter puts into the map `tcp_live`: a batch. */
 #define SP_MAX_LIVE 1000

@@ -70,7 +70,7 @@ static __always_inline void on_connect(const struct sock *sk)
 	if (!storage)
 		return;
 	storage_begin(storage, sk, SP_ROLE_CLIENT, bpf_ktime_get_boot_ns());
-	storage_set_owner(storage, bpf_get_current_task_btf(), sk);
+	storage_set_owner(storage, bpf_get_current_task_btf());
 }
 
 static __always_inline void on_listen(const struct sock *sk)
@@ -83,7 +83,7 @@ static __always_inline void on_listen(const struct sock *sk)
 	storage_forget_resets(storage);
 	storage->phase = PHASE_LISTENING;
 	storage->started_ns = bpf_ktime_get_boot_ns();
-	storage_set_owner(storage, bpf_get_current_task_btf(), sk);
+	storage_set_owner(storage, bpf_get_current_task_btf());
 }
 
 /*
@@ -101,7 +101,6 @@ static __always_inline void on_established(const struct sock *sk, int oldstate)
 		storage_begin(storage, sk,
 			      oldstate == TCP_SYN_SENT ? SP_ROLE_CLIENT : SP_ROLE_SERVER, now_ns);
 	storage->established_ns = now_ns;
-	storage->owner.netns = sk->__sk_common.skc_net.net->ns.inum;
 }
 
 /*
@@ -109,12 +108,12 @@ static __always_inline void on_established(const struct sock *sk, int oldstate)
  * who accepted, where nobody else said so. Not so for a kernel thread, which
  * closes what others left.
  */
-static __always_inline void owner_is_closer(struct tcp_storage *storage, const struct sock *sk)
+static __always_inline void owner_is_closer(struct tcp_storage *storage)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
 	if (!has_accept_hook && storage->owner_is_listener && !(task->flags & PF_KTHREAD))
-		storage_set_owner(storage, task, sk);
+		storage_set_owner(storage, task);
 }
 
 static __always_inline void remember_fin(struct tcp_storage *storage, const struct sock *sk)
@@ -136,7 +135,7 @@ static __always_inline void on_fin(const struct sock *sk, int newstate)
 	storage = storage_find(sk);
 	if (!storage)
 		return;
-	owner_is_closer(storage, sk);
+	owner_is_closer(storage);
 	if (newstate == TCP_FIN_WAIT1)
 		remember_fin(storage, sk);
 }
@@ -170,31 +169,42 @@ static __always_inline __u8 error_of(const struct sock *sk, const struct sp_tupl
 	return tuple->local_port ? ECANCELED : EADDRNOTAVAIL;
 }
 
+/* The part behind SP_CONNECTION_SHORT_BYTES. */
+static __always_inline void fill_rest(struct sp_connection *record, const struct sock *sk)
+{
+	__builtin_memset(&record->before, 0, sizeof(*record) - SP_CONNECTION_SHORT_BYTES);
+	fill_before(record, sk);
+	if (collect_drops)
+		fill_drops(record, sk);
+}
+
+/* Short where it can be: memory of the ring is in no cache, and clearing it is a large part. */
 static __always_inline void emit_closed(const struct sock *sk, struct tcp_storage *storage,
 					int oldstate)
 {
+	bool is_whole = collect_drops || (storage && storage->is_adopted);
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock((void *)sk);
 	struct sp_connection *record;
 
 	if (!tp)
 		return;
-	record = bpf_ringbuf_reserve(&closed_ring, sizeof(*record), 0);
+	if (is_whole)
+		record = bpf_ringbuf_reserve(&closed_ring, sizeof(*record), 0);
+	else
+		record = bpf_ringbuf_reserve(&closed_ring, SP_CONNECTION_SHORT_BYTES, 0);
 	if (!record) {
 		lose_closed(tp, sk);
 		return;
 	}
-	__builtin_memset(record, 0, sizeof(*record));
+	__builtin_memset(record, 0, SP_CONNECTION_SHORT_BYTES);
 	record->known = SP_KNOWN_COUNTERS | SP_KNOWN_QUALITY;
 	fill_counters(record, tp, sk);
 	fill_quality(record, tp);
 	if (storage)
-		fill_story(record, storage);
+		fill_story(record, storage, sk);
 	else
 		fill_unknown_story(record, sk);
-	fill_before(record, sk);
 	fill_tuple(&record->tuple, tp, sk);
-	if (collect_drops)
-		fill_drops(record, sk);
 	record->closed_ns = bpf_ktime_get_boot_ns();
 	record->error = error_of(sk, &record->tuple, oldstate);
 	record->quality.tcp_state = oldstate;
@@ -203,6 +213,8 @@ static __always_inline void emit_closed(const struct sock *sk, struct tcp_storag
 	record->quality.closed_first = closed_first(oldstate, record->quality.reset_sent,
 						    record->quality.reset_received);
 	record->state = is_before_established(oldstate) ? SP_STATE_FAILED : SP_STATE_CLOSED;
+	if (is_whole)
+		fill_rest(record, sk);
 	bpf_ringbuf_submit(record, ring_wakeup(&closed_ring, CLOSED_RING_BYTES));
 }
 
@@ -228,7 +240,7 @@ static __always_inline void on_close(const struct sock *sk, int oldstate)
 		storage_begin(storage, sk, SP_ROLE_SERVER, bpf_ktime_get_boot_ns());
 	if (storage && is_abort(storage, sk, oldstate)) {
 		storage->reset_sent = 1;
-		owner_is_closer(storage, sk);
+		owner_is_closer(storage);
 	}
 	if (storage && sk->sk_err == 0 && is_abort_on_data(storage, sk, oldstate))
 		storage->reset_sent = 1;
@@ -242,10 +254,14 @@ static __always_inline void on_close(const struct sock *sk, int oldstate)
 		emit_closed(sk, storage, oldstate);
 }
 
+#define STATES_WITH_NEWS                                                               \
+	(1 << TCP_SYN_SENT | 1 << TCP_LISTEN | 1 << TCP_ESTABLISHED | 1 << TCP_FIN_WAIT1 | \
+	 1 << TCP_LAST_ACK | 1 << TCP_CLOSE)
+
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(tcp_state_tp_btf, const struct sock *sk, int oldstate, int newstate)
 {
-	if (!is_collected(sk))
+	if (!(STATES_WITH_NEWS >> newstate & 1) || !is_collected(sk))
 		return 0;
 	switch (newstate) {
 	case TCP_SYN_SENT:
@@ -283,11 +299,8 @@ static __always_inline bool is_attempt(const struct tcp_storage *storage)
 SEC("tp_btf/tcp_destroy_sock")
 int BPF_PROG(tcp_destroy_tp_btf, struct sock *sk)
 {
-	struct tcp_storage *storage;
+	struct tcp_storage *storage = storage_find(sk); /* only what is collected has one */
 
-	if (!is_collected(sk))
-		return 0;
-	storage = storage_find(sk);
 	if (!storage || storage->phase != PHASE_LIVE)
 		return 0;
 	storage->phase = PHASE_CLOSED;
@@ -310,7 +323,7 @@ static __always_inline int on_accept(struct sock *sk)
 		return 0;
 	if (is_child_in_handshake(storage, sk->__sk_common.skc_state))
 		storage_begin(storage, sk, SP_ROLE_SERVER, bpf_ktime_get_boot_ns());
-	storage_set_owner(storage, bpf_get_current_task_btf(), sk);
+	storage_set_owner(storage, bpf_get_current_task_btf());
 	storage->accepted_ns = bpf_ktime_get_boot_ns();
 	return 0;
 }

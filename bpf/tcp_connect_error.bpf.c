@@ -46,14 +46,14 @@ static __always_inline int on_error(const struct sock *sk, const struct inet_add
 
 	if (!is_collected(sk))
 		return 0;
-	record = bpf_ringbuf_reserve(&closed_ring, sizeof(*record), 0);
+	record = bpf_ringbuf_reserve(&closed_ring, SP_CONNECTION_SHORT_BYTES, 0);
 	if (!record) {
 		struct sp_counters none = {};
 
 		count_overflow(SP_OVERFLOW_CLOSED_RING_FULL, &none, 1, 0);
 		return 0;
 	}
-	__builtin_memset(record, 0, sizeof(*record));
+	__builtin_memset(record, 0, SP_CONNECTION_SHORT_BYTES);
 	fill_attempt(record, sk, remote, is_ipv4, error);
 	bpf_ringbuf_submit(record, ring_wakeup(&closed_ring, CLOSED_RING_BYTES));
 	return 0;

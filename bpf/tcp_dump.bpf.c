@@ -30,7 +30,7 @@ static __always_inline void fill_listener(struct sp_connection *record, const st
 					  const struct tcp_storage *storage)
 {
 	record->id = storage->id;
-	record->owner = storage->owner;
+	fill_owner(record, storage, sk);
 	record->started_ns = storage->started_ns;
 	record->is_adopted = storage->is_adopted;
 	record->state = SP_STATE_LISTENING;
@@ -51,7 +51,7 @@ static __always_inline void fill_live(struct sp_connection *record, struct tcp_s
 	record->known = SP_KNOWN_COUNTERS | SP_KNOWN_QUALITY;
 	fill_counters(record, tp, sk);
 	fill_quality(record, tp);
-	fill_story(record, storage);
+	fill_story(record, storage, sk);
 	fill_before(record, sk);
 	if (collect_drops)
 		fill_drops(record, sk);
@@ -147,7 +147,7 @@ static __always_inline void tcp_adopt(struct task_struct *task, struct sock *sk)
 	storage = storage_create(sk);
 	if (!storage || (storage->owner.tgid && !storage->owner_is_listener))
 		return;
-	storage_set_owner(storage, task, sk);
+	storage_set_owner(storage, task);
 	if (storage->phase != PHASE_NEW)
 		return;
 	storage->id = bpf_get_socket_cookie(sk);

@@ -76,11 +76,10 @@ static __always_inline __u8 closed_first(__u8 state, __u8 reset_sent, __u8 reset
 	return reset_sent ? SP_SIDE_LOCAL : SP_SIDE_UNKNOWN;
 }
 
-/* At TCP_CLOSE skc_num is already 0 and inet_sport is not. */
+/* Into zeros. At TCP_CLOSE skc_num is already 0 and inet_sport is not. */
 static __always_inline void fill_tuple(struct sp_tuple *tuple, struct tcp_sock *tp,
 				       const struct sock *sk)
 {
-	__builtin_memset(tuple, 0, sizeof(*tuple));
 	tuple->protocol = IPPROTO_TCP;
 	tuple->local_port = bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport);
 	tuple->remote_port = bpf_ntohs(sk->__sk_common.skc_dport);
@@ -99,11 +98,18 @@ static __always_inline void fill_retransmit_kinds(struct sp_connection *record,
 	record->known |= SP_KNOWN_RETRANSMIT_KINDS;
 }
 
+static __always_inline void fill_owner(struct sp_connection *record,
+				       const struct tcp_storage *storage, const struct sock *sk)
+{
+	record->owner = storage->owner;
+	record->owner.netns = sk->__sk_common.skc_net.net->ns.inum;
+}
+
 static __always_inline void fill_story(struct sp_connection *record,
-				       const struct tcp_storage *storage)
+				       const struct tcp_storage *storage, const struct sock *sk)
 {
 	record->id = storage->id;
-	record->owner = storage->owner;
+	fill_owner(record, storage, sk);
 	record->started_ns = storage->started_ns;
 	record->established_ns = storage->established_ns;
 	record->accepted_ns = storage->accepted_ns;

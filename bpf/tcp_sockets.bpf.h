@@ -22,7 +22,7 @@ struct tcp_storage {
 	__u64 started_ns;
 	__u64 established_ns;
 	__u64 accepted_ns;
-	struct sp_owner owner;
+	struct sp_owner owner; /* without its netns, which is the socket's */
 	__u32 retransmits_seen; /* of tcp_sock.total_retrans: those below are its parts */
 	__u32 retransmits_timeout;
 	__u32 retransmits_fast;
@@ -90,6 +90,8 @@ static __always_inline bool is_collected(const struct sock *sk)
 {
 	if (sk->sk_protocol != IPPROTO_TCP)
 		return false;
+	if (collect_tcp_v4 && collect_tcp_v6) /* known to the verifier, so the rest goes */
+		return true;
 	return sk->__sk_common.skc_family == AF_INET ? collect_tcp_v4 : collect_tcp_v6;
 }
 
@@ -134,10 +136,8 @@ static __always_inline bool is_abort_on_data(const struct tcp_storage *storage,
 	return tp && tp->data_segs_in != storage->data_segments_at_fin;
 }
 
-static __always_inline void storage_set_owner(struct tcp_storage *storage, struct task_struct *task,
-					      const struct sock *sk)
+static __always_inline void storage_set_owner(struct tcp_storage *storage, struct task_struct *task)
 {
 	owner_from_task(&storage->owner, task);
-	storage->owner.netns = sk->__sk_common.skc_net.net->ns.inum;
 	storage->owner_is_listener = 0;
 }

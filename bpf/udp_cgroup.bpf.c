@@ -112,7 +112,6 @@ static __always_inline int on_packet(struct __sk_buff *skb, bool is_sent)
 	if (!(ip[0] >> 4 == 6 ? parse_ipv6(&d, ip, data_end) : parse_ipv4(&d, ip, data_end)))
 		return PASS;
 	d.key.socket_cookie = bpf_get_socket_cookie(skb);
-	d.time_ns = bpf_ktime_get_coarse_ns();
 	d.n_packets = skb->gso_segs ?: 1;
 	flow = bpf_map_lookup_elem(&udp_flows, &d.key);
 	if (flow)

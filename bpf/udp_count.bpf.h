@@ -21,7 +21,6 @@ static __always_inline bool is_collected(const struct sp_tuple *tuple)
 /* One datagram, or the segments of one GSO send. */
 struct datagram {
 	struct udp_key key;
-	__u64 time_ns; /* CLOCK_MONOTONIC; the last tick's will do */
 	__u32 payload_bytes;
 	__u32 n_packets;
 	bool is_sent;
@@ -46,9 +45,20 @@ static __always_inline void lose_datagram(__u32 cause, const struct datagram *d)
 	count_overflow(cause, &lost, 0, 0);
 }
 
+/* The time first: whoever finds the tick noted relies on it. */
+static __always_inline void flow_seen(struct udp_flow *flow)
+{
+	__u64 tick = bpf_jiffies64();
+
+	if (flow->last_tick == tick)
+		return;
+	flow->last_seen_ns = bpf_ktime_get_ns();
+	flow->last_tick = tick;
+}
+
 static __always_inline void flow_count(struct udp_flow *flow, const struct datagram *d)
 {
-	flow->last_seen_ns = d->time_ns;
+	flow_seen(flow);
 	if (__sync_fetch_and_add(&flow->gate, 1) & GATE_EXPIRED)
 		lose_datagram(SP_OVERFLOW_UDP_EXPIRING, d);
 	else
@@ -65,7 +75,7 @@ static __noinline int flow_add(const struct datagram *d, const struct sp_owner *
 		return 0;
 	flow.id = new_id();
 	flow.started_ns = bpf_ktime_get_boot_ns();
-	flow.last_seen_ns = d->time_ns;
+	flow_seen(&flow);
 	flow.role = d->is_sent ? SP_ROLE_CLIENT : SP_ROLE_SERVER;
 	if (owner)
 		flow.owner = *owner;

@@ -22,7 +22,8 @@ struct udp_key {
 
 struct udp_flow {
 	__u64 gate;
-	__u64 last_seen_ns; /* CLOCK_MONOTONIC */
+	__u64 last_seen_ns; /* CLOCK_MONOTONIC, in the tick of the last datagram */
+	__u64 last_tick; /* jiffies of last_seen_ns: within one nobody reads a clock again */
 	struct sp_counters counters;
 	__u64 id;
 	__u64 started_ns;
@@ -34,7 +35,7 @@ struct udp_flow {
 /*
  * Hooks add and count, expiry closes, user space then deletes, the snapshot reads. When
  * full, a datagram of a new flow goes to overflow[SP_OVERFLOW_UDP_TABLE_FULL].
- * Entries are allocated on demand: 48 + 112 bytes each, and the hash's own.
+ * Entries are allocated on demand: 48 + 120 bytes each, and the hash's own.
  */
 struct udp_flows_map {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -285,9 +285,10 @@ static int map_live(struct capture *capture)
 static int on_closed(void *context, void *data, size_t size)
 {
 	struct capture *capture = context;
+	struct sp_connection connection = {0};
 
-	(void)size; /* reserved by us: always a whole record */
-	capture->sink.closed(data, capture->sink.context);
+	memcpy(&connection, data, size < sizeof(connection) ? size : sizeof(connection));
+	capture->sink.closed(&connection, capture->sink.context);
 	return 0;
 }
 

@@ -1,35 +1,80 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * tcp-hold N: open N connections over loopback (2 N sockets) and hold them until
- * standard input ends. Prints how many it holds, which is fewer than N where the
- * machine allows no more.
+ * tcp-hold N [SECONDS]: open N connections over loopback (2 N sockets) and hold them until
+ * standard input ends. Prints how many it holds and what stopped it: fewer than N where the
+ * machine allows no more, a fifth of its memory is left, or SECONDS are over.
  */
 
 #include <arpa/inet.h>
 #include <err.h>
+#include <errno.h>
+#include <limits.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define FDS_FOR_OTHER_USES 32
 #define CONNECTIONS_PER_ADDRESS 20000 /* below the range of ephemeral ports */
+#define LEFT_FREE 5 /* one part in so many of all memory */
 
+/* What one process of several came to. */
+struct share {
+	long held;
+	int error; /* errno; 0: all that it was asked for */
+};
+
+/* Up to what the machine allows a process, where we may. */
 static long raise_limit(void)
 {
 	struct rlimit limit;
+	FILE *file = fopen("/proc/sys/fs/nr_open", "re");
+	unsigned long most;
 
+	if (file && fscanf(file, "%lu", &most) == 1) {
+		limit.rlim_cur = limit.rlim_max = most;
+		(void)setrlimit(RLIMIT_NOFILE, &limit); /* for root alone */
+	}
+	if (file)
+		fclose(file);
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		err(1, "getrlimit");
 	limit.rlim_cur = limit.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
 		err(1, "setrlimit");
 	return (long)limit.rlim_cur;
+}
+
+static bool is_memory_short(void)
+{
+	FILE *file = fopen("/proc/meminfo", "re");
+	unsigned long total_kib = 0, available_kib = ULONG_MAX, value_kib;
+	char name[32];
+
+	while (file && fscanf(file, "%31s %lu %*[^\n]", name, &value_kib) == 2) {
+		if (strcmp(name, "MemTotal:") == 0)
+			total_kib = value_kib;
+		if (strcmp(name, "MemAvailable:") == 0)
+			available_kib = value_kib;
+	}
+	if (file)
+		fclose(file);
+	return available_kib < total_kib / LEFT_FREE;
+}
+
+static time_t now_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
 }
 
 static int open_listener(struct sockaddr_in *address)
@@ -44,7 +89,7 @@ static int open_listener(struct sockaddr_in *address)
 }
 
 /* One process holds both ends of as many as its descriptors allow. */
-static long hold(long n, unsigned int number)
+static struct share hold(long n, unsigned int number)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET,
 				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK + number) };
@@ -55,51 +100,67 @@ static long hold(long n, unsigned int number)
 
 		if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
 		    accept(listener, NULL, NULL) < 0)
-			return i;
+			return (struct share){ i, errno };
 	}
-	return n;
+	return (struct share){ n, 0 };
 }
 
 static void child(long n, unsigned int number, int result_fd, int release_fd)
 {
-	long held = hold(n, number);
+	struct share share = hold(n, number);
 	char byte;
 
-	if (write(result_fd, &held, sizeof(held)) != sizeof(held))
+	if (write(result_fd, &share, sizeof(share)) != sizeof(share))
 		err(1, "write");
 	if (read(release_fd, &byte, 1) < 0)
 		err(1, "read");
 	_exit(0);
 }
 
-int main(int argc, char **argv)
+/* Opens them in as many processes as it takes; returns what stopped it. */
+static const char *hold_all(long wanted, time_t deadline_s, const int result[2],
+			    const int release[2], long *ret_held)
 {
-	long wanted = argc > 1 ? atol(argv[1]) : 1000, held = 0;
 	long per_process = (raise_limit() - FDS_FOR_OTHER_USES) / 2;
-	unsigned int number = 0;
-	int result[2], release[2];
-	char byte;
 
 	if (per_process > CONNECTIONS_PER_ADDRESS)
 		per_process = CONNECTIONS_PER_ADDRESS;
-	if (pipe(result) < 0 || pipe(release) < 0)
-		err(1, "pipe");
-	while (held < wanted) {
-		long share = wanted - held < per_process ? wanted - held : per_process, got;
-		pid_t pid = fork();
+	*ret_held = 0;
+	for (unsigned int number = 0; *ret_held < wanted; number++) {
+		long left = wanted - *ret_held, n = left < per_process ? left : per_process;
+		struct share share;
+		pid_t pid;
 
+		if (now_s() >= deadline_s)
+			return "the time for it";
+		if (is_memory_short())
+			return "memory";
+		pid = fork();
 		if (pid == 0) {
 			close(release[1]);
-			child(share, number, result[1], release[0]);
+			child(n, number, result[1], release[0]);
 		}
-		if (pid < 0 || read(result[0], &got, sizeof(got)) != sizeof(got))
-			break;
-		held += got;
-		number++;
-		if (got < share)
-			break;
+		if (pid < 0 || read(result[0], &share, sizeof(share)) != sizeof(share))
+			return strerror(errno);
+		*ret_held += share.held;
+		if (share.error)
+			return strerror(share.error);
 	}
-	printf("%ld\n", held);
+	return "the number asked for";
+}
+
+int main(int argc, char **argv)
+{
+	long wanted = argc > 1 ? atol(argv[1]) : 1000, held;
+	time_t deadline_s = now_s() + (argc > 2 ? atol(argv[2]) : INT_MAX);
+	int result[2], release[2];
+	const char *limit;
+	char byte;
+
+	if (pipe(result) < 0 || pipe(release) < 0)
+		err(1, "pipe");
+	limit = hold_all(wanted, deadline_s, result, release, &held);
+	printf("%ld %s\n", held, limit);
 	fflush(stdout);
 	while (read(0, &byte, 1) > 0)
 		;
