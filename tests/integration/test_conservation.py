@@ -310,7 +310,7 @@ def test_process_log_that_is_full_shows_the_gap(start):
 
 
 TYPICAL_EVENT_BYTES = 384  # what the log sets aside for each, system-probe/process_log.c
-MAX_EVENT_BYTES = 1024
+MAX_EVENT_BYTES = 4096
 
 
 def test_process_log_that_is_full_by_bytes_shows_the_gap(start, folder):
