@@ -61,7 +61,6 @@ static json_t *group_json(const struct recent_record *sample, enum rollup_by by)
 		group.texts[RECENT_VERSION] = NULL;
 		group.service_source = NULL;
 	}
-	group.remote_tags = NULL;
 	if (by == ROLLUP_CONTAINER)
 		group.texts[RECENT_SERVICE] = NULL;
 	if (by == ROLLUP_SERVICE) {
@@ -117,6 +116,27 @@ static int set_remote(json_t *object, const struct rollup_row *row)
 	return r;
 }
 
+/* Who the remote end is, as far as the rows are told apart by it. */
+static int set_remote_name(json_t *object, const struct recent_record *sample, enum rollup_by by)
+{
+	struct recent_record end = {.remote_tags = sample->remote_tags};
+	struct connection connection;
+	struct interval interval;
+
+	if (by == ROLLUP_PROCESS) {
+		end.remote_pid = sample->remote_pid;
+		end.texts[RECENT_REMOTE_COMM] = sample->texts[RECENT_REMOTE_COMM];
+	}
+	if (by == ROLLUP_SERVICE) {
+		end.remote_tags = NULL;
+		end.texts[RECENT_REMOTE_SERVICE] = sample->texts[RECENT_REMOTE_SERVICE];
+	} else {
+		end.texts[RECENT_REMOTE_CONTAINER_ID] = sample->texts[RECENT_REMOTE_CONTAINER_ID];
+	}
+	recent_to_connection(&end, &connection, &interval);
+	return record_json_set_remote_owner(object, &connection);
+}
+
 static json_t *item(size_t i, void *context)
 {
 	const struct answer *answer = context;
@@ -126,7 +146,7 @@ static json_t *item(size_t i, void *context)
 
 	if (answer->has_remote) {
 		object = json_pack("{s:o}", "local", group);
-		if (set_remote(object, row)) {
+		if (set_remote(object, row) | set_remote_name(object, row->sample, answer->by)) {
 			json_decref(object);
 			return NULL;
 		}

@@ -27,6 +27,7 @@ void graph_local_name(const json_t *edge, char out[GRAPH_NAME_BYTES])
 {
 	const json_t *local = json_object_get(edge, "local");
 	const char *comm = text(local, "comm"), *container = text(local, "container_id");
+	const char *container_name = text(local, "container_name");
 	const char *service = text(local, "service");
 	char name[GRAPH_NAME_BYTES];
 
@@ -34,10 +35,26 @@ void graph_local_name(const json_t *edge, char out[GRAPH_NAME_BYTES])
 		(void)snprintf(name, sizeof(name), "%.40s (%" PRIu64 ")", comm, number(local, "pid"));
 	else if (comm)
 		(void)snprintf(name, sizeof(name), "%.40s", comm);
+	else if (container && container_name)
+		(void)snprintf(name, sizeof(name), "%.80s", container_name);
 	else if (container)
 		(void)snprintf(name, sizeof(name), "%.*s", CONTAINER_CHARS, container);
 	else
 		(void)snprintf(name, sizeof(name), "%.80s", service ? service : "(unknown)");
+	text_make_printable(name, GRAPH_NAME_BYTES, out, GRAPH_NAME_BYTES);
+}
+
+void graph_remote_name(const json_t *edge, char out[GRAPH_NAME_BYTES])
+{
+	static const char *const members[] = {"remote_service", "remote_container_name",
+					      "remote_pod_name", "remote_comm"};
+	const char *address = text(edge, "remote_ip"), *known = NULL;
+	char name[GRAPH_NAME_BYTES];
+
+	for (size_t i = 0; i < sizeof(members) / sizeof(*members) && !known; i++)
+		known = text(edge, members[i]);
+	(void)snprintf(name, sizeof(name), known ? "%s (%.40s)" : "%s%.40s", address ? address : "-",
+		       known ? known : "");
 	text_make_printable(name, GRAPH_NAME_BYTES, out, GRAPH_NAME_BYTES);
 }
 
@@ -70,12 +87,12 @@ static void set_label(struct graph_edge *edge, const json_t *from)
 static void add_edge(struct graph *graph, const json_t *from)
 {
 	struct graph_edge *edge = &graph->edges[graph->n_edges++];
-	const char *role = text(from, "role"), *remote = text(from, "remote_ip");
+	const char *role = text(from, "role");
 	char name[GRAPH_NAME_BYTES];
 
 	graph_local_name(from, name);
 	edge->local = place_of(graph->locals, &graph->n_locals, name);
-	text_make_printable(remote ? remote : "-", sizeof(name), name, sizeof(name));
+	graph_remote_name(from, name);
 	edge->remote = place_of(graph->remotes, &graph->n_remotes, name);
 	edge->is_from_remote = role && strcmp(role, "server") == 0;
 	edge->bytes = number(from, "bytes_sent") + number(from, "bytes_received");

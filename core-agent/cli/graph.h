@@ -31,8 +31,11 @@ struct graph {
 	size_t n_edges;
 };
 
-/* What a group is called: a process by name and id, a container by 12 digits, a unit. */
+/* What a group is called: a process by name and id, a container by name or 12 digits, a service. */
 void graph_local_name(const json_t *edge, char out[GRAPH_NAME_BYTES]);
+
+/* The remote end: its address, and who that is where it is known. */
+void graph_remote_name(const json_t *edge, char out[GRAPH_NAME_BYTES]);
 
 struct graph *graph_new(const json_t *answer); /* NULL: out of memory */
 void graph_free(struct graph *graph);	       /* takes NULL */

@@ -116,7 +116,7 @@ static void print_exporters(struct cli *cli, const json_t *status)
 	}
 }
 
-/* Those that name containers, pods and this host. */
+/* Those that name containers, pods and this host; of what is not on this host nothing. */
 static void print_sources(struct cli *cli, const json_t *status)
 {
 	const json_t *source;
@@ -125,10 +125,11 @@ static void print_sources(struct cli *cli, const json_t *status)
 
 	json_array_foreach(json_object_get(status, "sources"), i, source) {
 		const char *state = json_string_value(json_object_get(source, "state"));
-		bool is_good = state && strcmp(state, "failing") != 0;
+		bool is_good = state && strcmp(state, "ok") == 0;
 
-		print_state(cli, text(source, "name", name), is_good,
-			    state && strcmp(state, "ok") == 0 ? "names" : "not asked yet", "fails");
+		if (state && strcmp(state, "starting") == 0)
+			continue;
+		print_state(cli, text(source, "name", name), is_good, "gives names", "fails");
 		if (!is_good)
 			printf(": %s", text(source, "detail", detail));
 		putchar('\n');

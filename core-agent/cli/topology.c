@@ -43,7 +43,7 @@ static int add_edge(struct grid *grid, const json_t *edge)
 
 	graph_local_name(edge, cells[0]);
 	columns_format_member(edge, "role", cells[1]);
-	columns_format_member(edge, "remote_ip", cells[2]);
+	graph_remote_name(edge, cells[2]);
 	columns_format_member(edge, "proto", cells[3]);
 	columns_format_member(edge, "port", cells[4]);
 	columns_format_member(connections, "open", cells[5]);

@@ -372,7 +372,14 @@ json_t *record_json_owner(const struct connection *connection)
 {
 	json_t *object = json_object();
 
-	return checked(object, set_owner(object, connection) | set_tags(object, connection));
+	return checked(object, set_owner(object, connection) |
+				       record_tags_set(object, RECORD_LOCAL_END, connection->tags));
+}
+
+int record_json_set_remote_owner(json_t *object, const struct connection *connection)
+{
+	return set_remote_owner(object, connection) |
+	       record_tags_set(object, RECORD_REMOTE_END, connection->remote_tags);
 }
 
 static bool is_fact(const char *name)

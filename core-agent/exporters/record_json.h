@@ -23,6 +23,9 @@ json_t *record_json_totals(const struct connection *connection, const struct int
 /* Its part about the process and container alone, with their tags. */
 json_t *record_json_owner(const struct connection *connection);
 
+/* Adds who has the other end, with the tags of that; 0, or -1: out of memory. */
+int record_json_set_remote_owner(json_t *object, const struct connection *connection);
+
 /* May an object of record_json_totals() have such a member, besides tags (record_tags.h)? */
 bool record_json_has_field(const char *name);
 

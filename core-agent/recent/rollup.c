@@ -11,10 +11,11 @@
 
 /* Compared as bytes: without gaps, or with all of them zero. */
 struct key {
-	const char *name; /* container or service; a text of the store */
+	const char *name;	 /* container or service; a text of the store */
+	const char *remote_name; /* likewise, or of a process; NULL: not known */
 	uint64_t process_start_ns;
 	uint8_t remote_address[16];
-	uint32_t pid;
+	uint32_t pid, remote_pid;
 	uint16_t port;
 	uint8_t family, protocol, role;
 };
@@ -57,6 +58,20 @@ static uint16_t server_port(const struct recent_record *record)
 	if (record->role == CONNECTION_CLIENT)
 		return record->remote_port;
 	return record->role == CONNECTION_SERVER ? record->local_port : 0;
+}
+
+/* By the same as the local end, where that is known. */
+static void set_remote_name(enum rollup_by by, const struct recent_record *record,
+			    struct key *key)
+{
+	static const enum recent_text texts[] = {
+		[ROLLUP_PROCESS] = RECENT_REMOTE_COMM,
+		[ROLLUP_CONTAINER] = RECENT_REMOTE_CONTAINER_ID,
+		[ROLLUP_SERVICE] = RECENT_REMOTE_SERVICE,
+	};
+
+	key->remote_name = record->texts[texts[by]];
+	key->remote_pid = by == ROLLUP_PROCESS ? record->remote_pid : 0;
 }
 
 static void set_remote(const struct recent_record *record, struct key *key)
@@ -114,8 +129,10 @@ static void take(const struct recent_record *record, void *context)
 	if (rollup->error || !filter_matches(rollup->settings->filter, record) ||
 	    (!set_group(rollup->settings, record, &key) && !rollup->settings->has_unnamed))
 		return;
-	if (rollup->settings->has_remote)
+	if (rollup->settings->has_remote) {
 		set_remote(record, &key);
+		set_remote_name(rollup->settings->by, record, &key);
+	}
 	HASH_FIND(hh, rollup->groups, &key, sizeof(key), group);
 	if (!group)
 		group = add_group(rollup, &key, record);

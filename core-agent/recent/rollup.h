@@ -3,7 +3,8 @@
 
 /*
  * Recent connections added up: by process, container or service on this host, and, for
- * a topology, by the remote end that it talks to. Pure.
+ * a topology, by the remote end that it talks to: its address, and its process, container
+ * or service where that is known. Pure.
  */
 
 #include <stdbool.h>

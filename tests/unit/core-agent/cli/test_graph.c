@@ -77,12 +77,39 @@ static void nothing_is_a_picture_too(void **state)
 	json_decref(json);
 }
 
+static void assert_names(const char *json, const char *local, const char *remote)
+{
+	json_t *edge = json_loads(json, 0, NULL);
+	char name[GRAPH_NAME_BYTES];
+
+	assert_non_null(edge);
+	graph_local_name(edge, name);
+	assert_string_equal(name, local);
+	graph_remote_name(edge, name);
+	assert_string_equal(name, remote);
+	json_decref(edge);
+}
+
+static void ends_are_called_by_the_names_that_are_known(void **state)
+{
+	(void)state;
+	assert_names("{\"local\": {\"container_id\": \"0123456789abcdef\","
+		     " \"container_name\": \"web\"}, \"remote_ip\": \"10.0.0.1\","
+		     " \"remote_container_name\": \"db\"}",
+		     "web", "10.0.0.1 (db)");
+	assert_names("{\"local\": {\"service\": \"shop\"}, \"remote_ip\": \"10.0.0.1\","
+		     " \"remote_service\": \"db\", \"remote_comm\": \"postgres\"}",
+		     "shop", "10.0.0.1 (db)");
+	assert_names("{\"local\": {}}", "(unknown)", "-");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(dot_has_each_end_once_and_arrows_from_who_began),
 		cmocka_unit_test(svg_escapes_names),
 		cmocka_unit_test(nothing_is_a_picture_too),
+		cmocka_unit_test(ends_are_called_by_the_names_that_are_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -79,6 +79,32 @@ static void a_topology_tells_remotes_apart_and_leaves_ports_of_clients_out(void 
 	rollup_free(rollup);
 }
 
+static void a_topology_tells_those_behind_one_address_apart_where_they_are_known(void **state)
+{
+	struct connection connection = a_connection(1, CONNECTION_OPEN);
+	struct rollup *rollup;
+
+	connection.remote_service = "db";
+	connection.remote_comm = "postgres";
+	connection.remote_pid = 8;
+	recent_add(*state, &connection);
+	connection.id = 2;
+	connection.remote_pid = 9; /* the same service, another process */
+	recent_add(*state, &connection);
+	connection.id = 3;
+	connection.remote_service = "cache";
+	recent_add(*state, &connection);
+	rollup = roll_up(*state, ROLLUP_SERVICE, true, true);
+	assert_int_equal(rollup_n(rollup), 2);
+	rollup_free(rollup);
+	rollup = roll_up(*state, ROLLUP_PROCESS, true, true);
+	assert_int_equal(rollup_n(rollup), 2);
+	rollup_free(rollup);
+	rollup = roll_up(*state, ROLLUP_CONTAINER, true, true);
+	assert_int_equal(rollup_n(rollup), 1);
+	rollup_free(rollup);
+}
+
 static void containers_add_up_over_processes(void **state)
 {
 	struct rollup *rollup;
@@ -129,6 +155,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(one_process_is_one_row_whatever_its_remotes),
 		TEST(a_topology_tells_remotes_apart_and_leaves_ports_of_clients_out),
+		TEST(a_topology_tells_those_behind_one_address_apart_where_they_are_known),
 		TEST(containers_add_up_over_processes),
 		TEST(a_number_used_again_is_another_process),
 		TEST(rows_outlive_the_records_they_were_made_of),
