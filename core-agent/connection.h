@@ -155,4 +155,9 @@ struct interval {
 	uint64_t end_unix_ns;
 	const char *probe_instance; /* 32 hex digits */
 	const char *tier;
+
+	/* Of this host, as known when the interval began; NULL: unknown. */
+	const char *host_name;
+	const char *network_id; /* of its VPC or virtual network */
+	const struct tag_set *host_tags;
 };

@@ -75,7 +75,8 @@ struct tagging *tagging_new(const struct agent_settings *settings, struct event_
 	if (tagging->host && tagging->entities) {
 		name_host(tagging, settings);
 		tagging->sources = new_sources(tagging, settings, base, loop);
-		tagging->tagger = tagger_new(tagging->entities, tagging->sources);
+		tagging->tagger = tagger_new(tagging->entities, tagging->sources,
+					     tagging->host);
 	}
 	if (tagging->sources && tagging->tagger)
 		return tagging;

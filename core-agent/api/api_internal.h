@@ -80,6 +80,9 @@ json_t *config_value(const struct agent_settings *settings, size_t row);
 bool health_is_ready(const struct api *api);
 json_t *health_json(const struct api *api);
 
+/* How each source of tags fares. */
+json_t *tagger_sources_json(const struct api *api);
+
 void about_index(struct api *api, const struct api_request *request, struct response *response);
 void about_version(struct api *api, const struct api_request *request, struct response *response);
 void about_hostname(struct api *api, const struct api_request *request, struct response *response);
@@ -102,6 +105,8 @@ void rollups_get_processes(struct api *api, const struct api_request *request,
 			   struct response *response);
 void rollups_get_containers(struct api *api, const struct api_request *request,
 			    struct response *response);
+void tagger_get_list(struct api *api, const struct api_request *request,
+		     struct response *response);
 void stop_agent(struct api *api, const struct api_request *request, struct response *response);
 void logs_get_recent(struct api *api, const struct api_request *request, struct response *response);
 void logs_stream(struct api *api, const struct api_request *request, struct response *response);

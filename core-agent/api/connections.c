@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "exporters/record_json.h"
+#include "exporters/record_tags.h"
 #include "list.h"
+#include "tagging.h"
 #include "recent/filter.h"
 #include "recent/recent.h"
 
@@ -22,6 +24,7 @@ struct query {
 	bool is_ascending;
 	char fields[MAX_FIELDS][FIELD_BYTES];
 	size_t n_fields; /* 0: all */
+	const struct tag_sets *sets; /* whose keys are names of fields too */
 };
 
 struct match {
@@ -132,7 +135,9 @@ static bool set_fields(struct query *query, const char *value, struct response *
 		char *field = query->fields[query->n_fields];
 
 		(void)snprintf(field, FIELD_BYTES, "%.*s", (int)size, value);
-		if (size == 0 || size >= FIELD_BYTES || !record_json_has_field(field)) {
+		if (size == 0 || size >= FIELD_BYTES ||
+		    (!record_json_has_field(field) &&
+		     !record_tags_has_field(query->sets, field))) {
 			answer_error(response, 400, "no field is called %.*s", (int)size, value);
 			return false;
 		}
@@ -309,7 +314,9 @@ static struct matches *find_matches(struct api *api, const struct api_request *r
 		return NULL;
 	}
 	matches->recent = api->parts.recent;
-	matches->query = (struct query){.list.limit = LIST_DEFAULT_LIMIT, .key = key_bytes};
+	matches->query = (struct query){.list.limit = LIST_DEFAULT_LIMIT,
+					.key = key_bytes,
+					.sets = tagging_sets(api->parts.tagging)};
 	if (!answer_parameters(request, set_parameter, &matches->query, response)) {
 		matches_free(matches);
 		return NULL;

@@ -9,6 +9,7 @@
 
 #include "cleanup.h"
 #include "enrich/enrich.h"
+#include "enrich/tagger.h"
 #include "exporters/exporters.h"
 #include "history/history.h"
 #include "pipeline/delta.h"
@@ -18,6 +19,10 @@
 #include "recent/recent.h"
 #include "server/server.h"
 #include "settings.h"
+#include "sources/source_health.h"
+#include "sources/sources.h"
+#include "tagging.h"
+#include "tags/tag_sets.h"
 
 #define NS_PER_MS UINT64_C(1000000)
 
@@ -129,6 +134,44 @@ static void collect_enrich(const struct api *api, struct figures *figures)
 	      stats->n_cgroups_left_out);
 }
 
+static void collect_sources(const struct api *api, struct figures *figures)
+{
+	const struct sources *sources = tagging_sources(api->parts.tagging);
+	const struct source_health *health;
+
+	for (size_t i = 0; (health = sources_health(sources, i)); i++) {
+		gauge(figures, "source_up", "1: the source of tags answers.",
+		      health->state == SOURCE_OK);
+		set_label(figures, "source", health->name);
+	}
+	for (size_t i = 0; (health = sources_health(sources, i)); i++) {
+		count(figures, "source_failures", "Questions that it did not answer.",
+		      health->n_failures);
+		set_label(figures, "source", health->name);
+	}
+}
+
+static void collect_tags(const struct api *api, struct figures *figures)
+{
+	const struct tagging *tagging = api->parts.tagging;
+	struct entities_stats stats = entities_get_stats(tagging_entities(tagging));
+
+	gauge(figures, "entities", "Containers, pods and hosts with tags.", stats.n_entities);
+	gauge(figures, "tag_sets", "Different sets of tags.",
+	      tag_sets_n(tagging_sets(tagging)));
+	count(figures, "entities_left_out", "Reports of entities that found no room.",
+	      stats.n_entities_left_out);
+	count(figures, "tags_left_out", "Tags beyond the maximum of an entity.",
+	      stats.n_tags_left_out);
+	count(figures, "addresses_left_out", "Addresses beyond the maximum of an entity.",
+	      stats.n_addresses_left_out);
+	count(figures, "tags_aged", "Entities whose source was silent for too long.",
+	      stats.n_aged);
+	count(figures, "tags_unknown", "Connections of a container or pod that no source knows.",
+	      tagger_get_stats(tagging_tagger(tagging))->n_unknown);
+	collect_sources(api, figures);
+}
+
 static void collect_history(const struct api *api, struct figures *figures)
 {
 	static const struct history_stats none;
@@ -224,6 +267,7 @@ void figures_collect(const struct api *api, struct figures *ret)
 	collect_probe(api, ret);
 	collect_ingest(api, ret);
 	collect_enrich(api, ret);
+	collect_tags(api, ret);
 	collect_history(api, ret);
 	collect_exporters(api, ret);
 	collect_servers(api, ret);

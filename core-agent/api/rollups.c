@@ -70,7 +70,10 @@ static json_t *group_json(const struct recent_record *sample, enum rollup_by by)
 		group.texts[RECENT_COMMAND_LINE] = NULL;
 		group.texts[RECENT_USER] = NULL;
 	}
+	group.remote_tags = NULL;
+	group.texts[RECENT_REMOTE_CONTAINER_ID] = NULL;
 	if (by == ROLLUP_SERVICE) {
+		group.tags = NULL;
 		group.texts[RECENT_CONTAINER_ID] = NULL;
 		group.texts[RECENT_POD_UID] = NULL;
 		group.container_runtime = NULL;

@@ -28,6 +28,8 @@ const struct api_route api_routes[] = {
 	 "processes that have connections, with their sums"},
 	{"/agent/containers", false, false, rollups_get_containers,
 	 "containers that have connections, with their sums"},
+	{"/agent/tagger-list", false, false, tagger_get_list,
+	 "containers, pods and hosts that have tags, and who said them"},
 	{"/agent/logs", false, false, logs_get_recent, "the log lines that were written last"},
 	{"/agent/reload", true, false, config_reload, "read the settings file again"},
 	{"/agent/stop", true, false, stop_agent, "end the agent"},

@@ -90,10 +90,10 @@ static json_t *make_status(const struct api *api)
 	char hostname[256];
 
 	api_hostname(api, hostname, sizeof(hostname));
-	return json_pack("{s:s, s:s, s:i, s:o, s:o, s:o, s:o}", "version", SYSPROBE_VERSION,
+	return json_pack("{s:s, s:s, s:i, s:o, s:o, s:o, s:o, s:o}", "version", SYSPROBE_VERSION,
 			 "hostname", hostname, "pid", (int)getpid(), "health", health_json(api),
-			 "probe", probe_json(api), "exporters", exporters_json(api), "counters",
-			 counters_json(api));
+			 "probe", probe_json(api), "exporters", exporters_json(api), "sources",
+			 tagger_sources_json(api), "counters", counters_json(api));
 }
 
 static void write_scalar(const json_t *value, struct evbuffer *out)

@@ -88,8 +88,10 @@ static void format_process(const json_t *record, char out[COLUMN_CELL_BYTES])
 
 static void format_container(const json_t *record, char out[COLUMN_CELL_BYTES])
 {
-	columns_format_member(record, "container_id", out);
-	if (strlen(out) > CONTAINER_CHARS)
+	bool has_name = json_object_get(record, "container_name");
+
+	columns_format_member(record, has_name ? "container_name" : "container_id", out);
+	if (!has_name && strlen(out) > CONTAINER_CHARS)
 		out[CONTAINER_CHARS] = '\0';
 }
 
@@ -140,7 +142,7 @@ static const struct column columns[] = {
 	{"remote", NULL, false, format_remote, "remote_ip,remote_port"},
 	{"pid", NULL, true, NULL, NULL},
 	{"process", NULL, false, format_process, "comm"},
-	{"container", NULL, false, format_container, "container_id"},
+	{"container", NULL, false, format_container, "container_id,container_name"},
 	{"service", NULL, false, format_service, "systemd_unit"},
 	{"sent", NULL, true, format_sent, "bytes_sent"},
 	{"received", NULL, true, format_received, "bytes_received"},

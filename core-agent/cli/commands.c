@@ -35,8 +35,11 @@ static const struct flag filter_flags[] = {
 	{"pid", "PID", "of this process", NULL, true},
 	{"comm", "NAME", "of processes with this name", NULL, true},
 	{"user", "USER", "of processes of this user", NULL, true},
-	{"container", "ID", "of containers whose id begins so", NULL, true},
-	{"pod", "UID", "of this Kubernetes pod", NULL, true},
+	{"container", "NAME", "of containers of this name, or whose id begins so", NULL, true},
+	{"pod", "NAME", "of the Kubernetes pod with this name or UID", NULL, true},
+	{"namespace", "NAME", "of this Kubernetes namespace", NULL, true},
+	{"tag", "KEY:VALUE", "of those with this tag: kube_service:web", NULL, true},
+	{"remote-tag", "KEY:VALUE", "to or from those with this tag", NULL, true},
 	{"service", "UNIT", "of this systemd unit", NULL, true},
 	{"local", "ADDRESS", "local address, or ADDRESS/BITS", NULL, true},
 	{"remote", "ADDRESS", "remote address, or ADDRESS/BITS", NULL, true},
@@ -52,7 +55,7 @@ static const struct flag filter_flags[] = {
 	{"direction", "DIRECTION", "incoming, outgoing or local", "incoming outgoing local", true},
 	{"role", "ROLE", "server or client", "server client", true},
 	{"netns", "INODE", "in this network namespace", NULL, true},
-	{"search", "TEXT", "part of name, executable or command line", NULL, true},
+	{"search", "TEXT", "part of name, executable, command line or a tag", NULL, true},
 	NO_MORE,
 };
 

@@ -9,17 +9,19 @@
 #include "exporters/text.h"
 #include "format.h"
 
+#define TEXT_BYTES 256
+
 /* Counters that are told in words above, or that say nothing about health. */
 static const char *const told[] = {"uptime_ms", "cpu_us", "resident_bytes", "resident_peak_bytes",
 				   "probe_up", "probe_last_read_ms", "recent_open", "recent_ended",
-				   "history_up"};
+				   "history_up", "entities", "tag_sets"};
 
 /* A member that is text, fit for a terminal. One buffer for each use in a line. */
-static const char *text(const json_t *object, const char *name, char out[128])
+static const char *text(const json_t *object, const char *name, char out[TEXT_BYTES])
 {
 	const char *value = json_string_value(json_object_get(object, name));
 
-	text_make_printable(value && *value ? value : "-", 127, out, 128);
+	text_make_printable(value && *value ? value : "-", TEXT_BYTES - 1, out, TEXT_BYTES);
 	return out;
 }
 
@@ -46,7 +48,7 @@ static void print_agent(struct cli *cli, const json_t *status)
 {
 	const json_t *counters = json_object_get(status, "counters");
 	bool is_ready = is_true(json_object_get(status, "health"), "is_ready");
-	char version[128], hostname[128], uptime[FORMAT_SIZE], cpu[FORMAT_SIZE], memory[FORMAT_SIZE];
+	char version[TEXT_BYTES], hostname[TEXT_BYTES], uptime[FORMAT_SIZE], cpu[FORMAT_SIZE], memory[FORMAT_SIZE];
 
 	format_ms(number(counters, "uptime_ms"), uptime);
 	format_ms(number(counters, "cpu_us") / 1000, cpu);
@@ -62,7 +64,7 @@ static void print_probe(struct cli *cli, const json_t *status)
 	const json_t *probe = json_object_get(status, "probe");
 	const json_t *component = json_object_get(
 		json_object_get(json_object_get(status, "health"), "components"), "probe");
-	char tier[128], socket[128], problem[128], age[FORMAT_SIZE];
+	char tier[TEXT_BYTES], socket[TEXT_BYTES], problem[TEXT_BYTES], age[FORMAT_SIZE];
 	bool is_connected = is_true(probe, "is_connected");
 
 	print_state(cli, "system-probe", is_connected, "connected", "not connected");
@@ -79,7 +81,7 @@ static void print_history(struct cli *cli, const json_t *status)
 	const json_t *counters = json_object_get(status, "counters");
 	const json_t *component = json_object_get(
 		json_object_get(json_object_get(status, "health"), "components"), "history");
-	char problem[128];
+	char problem[TEXT_BYTES];
 
 	print_state(cli, "history", is_true(component, "is_healthy"), "healthy", "not healthy");
 	if (!is_true(component, "is_healthy"))
@@ -109,6 +111,25 @@ static void print_exporters(struct cli *cli, const json_t *status)
 		       " dropped, %" PRIu64 " errors\n", number(exporter, "connections"),
 		       number(exporter, "delivered"), number(exporter, "dropped"),
 		       number(exporter, "errors"));
+	}
+}
+
+/* Those that name containers, pods and this host. */
+static void print_sources(struct cli *cli, const json_t *status)
+{
+	const json_t *source;
+	char detail[TEXT_BYTES], name[TEXT_BYTES];
+	size_t i;
+
+	json_array_foreach(json_object_get(status, "sources"), i, source) {
+		const char *state = json_string_value(json_object_get(source, "state"));
+		bool is_good = state && strcmp(state, "failing") != 0;
+
+		print_state(cli, text(source, "name", name), is_good,
+			    state && strcmp(state, "ok") == 0 ? "names" : "not asked yet", "fails");
+		if (!is_good)
+			printf(": %s", text(source, "detail", detail));
+		putchar('\n');
 	}
 }
 
@@ -144,6 +165,7 @@ static void print_status(struct cli *cli, const json_t *status)
 	print_connections(status);
 	print_history(cli, status);
 	print_exporters(cli, status);
+	print_sources(cli, status);
 	print_counters(status);
 }
 

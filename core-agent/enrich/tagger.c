@@ -3,16 +3,19 @@
 
 #include <stdlib.h>
 
+#include "sources/host_facts.h"
 #include "sources/sources.h"
 #include "tags/entities.h"
 
 struct tagger {
 	struct entities *entities;
 	struct sources *sources;
+	const struct host_facts *host;
 	struct tagger_stats stats;
 };
 
-struct tagger *tagger_new(struct entities *entities, struct sources *sources)
+struct tagger *tagger_new(struct entities *entities, struct sources *sources,
+			  const struct host_facts *host)
 {
 	struct tagger *tagger = calloc(1, sizeof(*tagger));
 
@@ -20,6 +23,7 @@ struct tagger *tagger_new(struct entities *entities, struct sources *sources)
 		return NULL;
 	tagger->entities = entities;
 	tagger->sources = sources;
+	tagger->host = host;
 	return tagger;
 }
 
@@ -33,7 +37,7 @@ static const struct entity *find(struct tagger *tagger, enum entity_kind kind, c
 {
 	const struct entity *entity = entities_find(tagger->entities, kind, id);
 
-	if (!entity && tagger->sources)
+	if (!entity)
 		sources_wanted(tagger->sources, kind, id);
 	return entity;
 }
@@ -71,6 +75,20 @@ void tagger_fill(struct tagger *tagger, struct connection *connection)
 		connection->tags = entities_tags(tagger->entities, entity);
 	if (connection->state != CONNECTION_LISTENING)
 		fill_remote(tagger, connection);
+}
+
+static const char *or_null(const char *text)
+{
+	return *text ? text : NULL;
+}
+
+void tagger_fill_interval(struct tagger *tagger, struct interval *interval)
+{
+	const struct entity *host = entities_find(tagger->entities, ENTITY_HOST, "");
+
+	interval->host_name = or_null(host_facts_name(tagger->host));
+	interval->network_id = or_null(host_facts_get(tagger->host, HOST_NETWORK_ID));
+	interval->host_tags = host ? entities_tags(tagger->entities, host) : NULL;
 }
 
 const struct tagger_stats *tagger_get_stats(const struct tagger *tagger)

@@ -11,6 +11,7 @@
 #include "connection.h"
 
 struct entities;
+struct host_facts;
 struct sources;
 struct tagger;
 
@@ -18,11 +19,15 @@ struct tagger_stats {
 	uint64_t n_unknown; /* connections with a container or pod that no source knows */
 };
 
-/* `sources` is told of who is unknown; it may be NULL. NULL: out of memory. */
-struct tagger *tagger_new(struct entities *entities, struct sources *sources);
+/* `sources` is told of who is unknown. All outlive it. NULL: out of memory. */
+struct tagger *tagger_new(struct entities *entities, struct sources *sources,
+			  const struct host_facts *host);
 void tagger_free(struct tagger *tagger); /* takes NULL */
 
 /* What it fills in is valid until sources change what they say: the next turn of the loop. */
 void tagger_fill(struct tagger *tagger, struct connection *connection);
+
+/* What is known of this host, valid as long. */
+void tagger_fill_interval(struct tagger *tagger, struct interval *interval);
 
 const struct tagger_stats *tagger_get_stats(const struct tagger *tagger);

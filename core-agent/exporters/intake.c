@@ -21,6 +21,7 @@
 #include "intake/sender.h"
 #include "log.h"
 #include "settings.h"
+#include "tags/tag_sets.h"
 
 #ifndef SYSPROBE_VERSION
 #define SYSPROBE_VERSION "0.1.0"
@@ -32,6 +33,7 @@
 struct exporter {
 	struct exporter_stats stats;
 	struct host host;
+	const struct tag_set *host_tags; /* held */
 	struct connections *connections;
 	struct sender *sender;
 	size_t max_per_message;
@@ -45,6 +47,7 @@ static void intake_free(struct exporter *exporter)
 		return;
 	sender_free(exporter->sender);
 	connections_free(exporter->connections);
+	tag_set_release(exporter->host_tags);
 	free(exporter);
 }
 
@@ -149,9 +152,25 @@ static struct exporter *intake_new(const struct agent_settings *settings, struct
 	return NULL;
 }
 
+/* A name that became known after the start is told from here on. */
+static void note_host(struct exporter *exporter, const struct interval *interval)
+{
+	const char *name = interval->host_name ? interval->host_name : exporter->host.name;
+	const char *network_id = interval->network_id ? interval->network_id : "";
+	const struct tag_set *before = exporter->host_tags;
+
+	host_copy_printable(exporter->host.name, HOST_MAX_TEXT, name, strlen(name));
+	host_copy_printable(exporter->host.network_id, HOST_MAX_TEXT, network_id,
+			    strlen(network_id));
+	sender_set_hostname(exporter->sender, exporter->host.name);
+	exporter->host_tags = tag_set_hold(interval->host_tags);
+	tag_set_release(before);
+}
+
 static int intake_begin(struct exporter *exporter, const struct interval *interval)
 {
 	exporter->end_unix_ns = interval->end_unix_ns;
+	note_host(exporter, interval);
 	connections_add_dropped(exporter->connections, sender_take_dropped(exporter->sender));
 	return 0;
 }
@@ -198,6 +217,7 @@ static int encode(struct exporter *exporter, struct queue_item **ret_item)
 {
 	const struct connections_group group = {
 		.host = &exporter->host,
+		.host_tags = exporter->host_tags,
 		.id = exporter->group_id < INT32_MAX ? exporter->group_id + 1 : 1,
 		.max_per_message = exporter->max_per_message,
 	};

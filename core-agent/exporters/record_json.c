@@ -2,6 +2,7 @@
 #include "record_json.h"
 
 #include "facts.h"
+#include "record_tags.h"
 #include "text.h"
 
 #include <string.h>
@@ -151,6 +152,18 @@ static int set_owner(json_t *object, const struct connection *connection)
 	       set_text(object, "container_runtime", owner->container_runtime) |
 	       set_text(object, "pod_uid", owner->pod_uid) |
 	       set_text(object, "systemd_unit", owner->systemd_unit);
+}
+
+static int set_remote_owner(json_t *object, const struct connection *connection)
+{
+	return set_text(object, "remote_container_id", connection->remote_container_id);
+}
+
+/* After all others: a tag must not take the place of a field. */
+static int set_tags(json_t *object, const struct connection *connection)
+{
+	return record_tags_set(object, RECORD_LOCAL_END, connection->tags) |
+	       record_tags_set(object, RECORD_REMOTE_END, connection->remote_tags);
 }
 
 static int set_all_counters(json_t *object, const struct connection_counters *counters)
@@ -304,9 +317,11 @@ json_t *record_json_connection(const struct connection *connection,
 	return checked(object, set_identity(object, connection, interval) |
 				       set_ends(object, connection) |
 				       set_owner(object, connection) |
+				       set_remote_owner(object, connection) |
 				       set_counters(object, connection, &connection->interval) |
 				       set_totals(object, connection) |
-				       set_story(object, connection, interval));
+				       set_story(object, connection, interval) |
+				       set_tags(object, connection));
 }
 
 static int set_refusals(json_t *object, const struct connection *listener)
@@ -331,7 +346,7 @@ json_t *record_json_listener(const struct connection *listener, const struct int
 				       set_known_number(object, "netns", listener->netns) |
 				       set_owner(object, listener) | set_facts(object, listener) |
 				       set_refusals(object, listener) |
-				       set_started(object, listener));
+				       set_started(object, listener) | set_tags(object, listener));
 }
 
 json_t *record_json_totals(const struct connection *connection, const struct interval *interval)
@@ -341,15 +356,17 @@ json_t *record_json_totals(const struct connection *connection, const struct int
 	return checked(object, set_identity(object, connection, interval) |
 				       set_ends(object, connection) |
 				       set_owner(object, connection) |
+				       set_remote_owner(object, connection) |
 				       set_counters(object, connection, &connection->total) |
-				       set_story(object, connection, interval));
+				       set_story(object, connection, interval) |
+				       set_tags(object, connection));
 }
 
 json_t *record_json_owner(const struct connection *connection)
 {
 	json_t *object = json_object();
 
-	return checked(object, set_owner(object, connection));
+	return checked(object, set_owner(object, connection) | set_tags(object, connection));
 }
 
 static bool is_fact(const char *name)
@@ -370,8 +387,8 @@ bool record_json_has_field(const char *name)
 		"time", "id", "probe_instance", "state", "error", "proto", "family", "direction",
 		"role", "local_ip", "local_port", "remote_ip", "remote_port", "netns", "pid", "comm",
 		"owner_is_listener", "exe", "cmdline", "user", "container_id", "container_runtime",
-		"pod_uid", "systemd_unit", "rtt_us", "rtt_var_us", "drops", "started", "connect_us",
-		"accept_us", "duration_ms",
+		"pod_uid", "systemd_unit", "remote_container_id", "rtt_us", "rtt_var_us", "drops",
+		"started", "connect_us", "accept_us", "duration_ms",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)

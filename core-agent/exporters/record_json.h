@@ -20,10 +20,10 @@ json_t *record_json_listener(const struct connection *listener, const struct int
 /* The same with the totals in place of what happened in the interval. */
 json_t *record_json_totals(const struct connection *connection, const struct interval *interval);
 
-/* Its part about the process and container alone. */
+/* Its part about the process and container alone, with their tags. */
 json_t *record_json_owner(const struct connection *connection);
 
-/* May an object of record_json_totals() have such a member? */
+/* May an object of record_json_totals() have such a member, besides tags (record_tags.h)? */
 bool record_json_has_field(const char *name);
 
 /* {"time": ..., "probe_instance": ..., "overflow": {"cause": ..., "connections": ...}} */

@@ -13,6 +13,7 @@
 #include "host.h"
 #include "payload.h"
 #include "record.h"
+#include "tags/tag_sets.h"
 
 #define FIRST_CAPACITY 1024
 #define MAX_TEXT_BYTES 256
@@ -27,7 +28,7 @@ struct connections {
 	size_t max_records;
 	size_t n, capacity;
 	struct record *records;
-	struct text *texts; /* at most two for each record */
+	struct text *texts; /* at most three for each record */
 	struct payload_telemetry telemetry;
 };
 
@@ -50,10 +51,20 @@ static void free_texts(struct text **texts)
 	}
 }
 
+static void release_tags(struct connections *connections)
+{
+	for (size_t i = 0; i < connections->n; i++) {
+		tag_set_release(connections->records[i].tags);
+		tag_set_release(connections->records[i].remote_tags);
+	}
+	connections->n = 0;
+}
+
 void connections_free(struct connections *connections)
 {
 	if (!connections)
 		return;
+	release_tags(connections);
 	free_texts(&connections->texts);
 	free(connections->records);
 	free(connections);
@@ -61,8 +72,8 @@ void connections_free(struct connections *connections)
 
 void connections_clear(struct connections *connections)
 {
+	release_tags(connections);
 	free_texts(&connections->texts);
-	connections->n = 0;
 	connections->telemetry = (struct payload_telemetry){0};
 }
 
@@ -169,10 +180,16 @@ static int try_add(struct connections *connections, const struct connection *con
 	copy(record, connection);
 	result = keep_text(connections, connection->owner.container_id, &record->container_id);
 	if (!result)
-		result = keep_text(connections, program_of(connection), &record->process);
+		result = keep_text(connections, connection->remote_container_id,
+				   &record->remote_container_id);
 	if (!result)
-		connections->n++;
-	return result;
+		result = keep_text(connections, program_of(connection), &record->process);
+	if (result)
+		return result;
+	record->tags = tag_set_hold(connection->tags);
+	record->remote_tags = tag_set_hold(connection->remote_tags);
+	connections->n++;
+	return 0;
 }
 
 static void count_dropped(struct connections *connections, bool is_closed, uint64_t n)
@@ -242,6 +259,7 @@ int connections_encode(struct connections *connections, const struct connections
 {
 	struct payload payload = {
 		.host = group->host,
+		.host_tags = group->host_tags,
 		.group_id = group->id,
 		.group_size = (int32_t)connections_n_messages(connections, group->max_per_message),
 		.telemetry = &connections->telemetry,

@@ -16,6 +16,7 @@ struct host {
 	char architecture[HOST_MAX_TEXT];   /* uname -m */
 	char platform[HOST_MAX_TEXT];       /* os-release: ID, or "linux" */
 	char platform_version[HOST_MAX_TEXT]; /* os-release: VERSION_ID */
+	char network_id[HOST_MAX_TEXT]; /* of its VPC, set by the caller */
 	uint16_t ephemeral_first; /* net.ipv4.ip_local_port_range of this namespace; 0: unknown */
 	uint16_t ephemeral_last;
 };

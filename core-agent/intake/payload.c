@@ -15,6 +15,8 @@
 #include "cleanup.h"
 #include "intake.pb-c.h"
 #include "tag_buffer.h"
+#include "tags/tag_list.h"
+#include "tags/tag_sets.h"
 
 #define NO_INDEX (-1)
 #define MAX_TAGS_BYTES (4 * 1024 * 1024)
@@ -47,6 +49,8 @@ struct tree {
 	Connection **connections;
 	ContainerEntry **containers; /* of distinct pids */
 	struct tag_buffer *tags, *connection_tags;
+	const struct tag_set *last_set; /* added last to `tags` */
+	int32_t last_index;
 	uint8_t *tags_bytes, *connection_tags_bytes;
 };
 
@@ -171,7 +175,36 @@ static void fill_tcp(struct branch *branch, const struct record *record)
 	to->n_tcpfailuresbyerrcode = 1;
 }
 
-static int fill_tags(struct tree *tree, Connection *to, const struct record *record)
+/* Records that follow one another mostly have the same set: the last one is remembered. */
+static int add_tag_set(struct tree *tree, const struct tag_set *set, int32_t *ret_index)
+{
+	const char *tags[TAG_LIST_MAX_TAGS];
+	size_t n = tag_set_n(set);
+	int result;
+
+	if (set && set == tree->last_set) {
+		*ret_index = tree->last_index;
+		return 0;
+	}
+	for (size_t i = 0; i < n; i++)
+		tags[i] = tag_set_get(set, i);
+	result = tag_buffer_add(tree->tags, tags, n, ret_index);
+	if (result)
+		return result;
+	tree->last_set = set;
+	tree->last_index = *ret_index;
+	return 0;
+}
+
+static int fill_container_tags(struct tree *tree, Connection *to, const struct record *record)
+{
+	int result = add_tag_set(tree, record->tags, &to->localcontainertagsindex);
+
+	return result ? result
+		      : add_tag_set(tree, record->remote_tags, &to->remoteservicetagsidx);
+}
+
+static int fill_process_tags(struct tree *tree, Connection *to, const struct record *record)
 {
 	char tag[sizeof("process_context:") + MAX_PROCESS_BYTES];
 	char name[MAX_PROCESS_BYTES];
@@ -189,9 +222,7 @@ static int fill_tags(struct tree *tree, Connection *to, const struct record *rec
 static void fill_no_indices(Connection *to)
 {
 	to->routeidx = NO_INDEX;
-	to->localcontainertagsindex = NO_INDEX;
 	to->resolvconfidx = NO_INDEX;
-	to->remoteservicetagsidx = NO_INDEX;
 }
 
 static int fill_branch(struct tree *tree, struct branch *branch, const struct host *host,
@@ -207,6 +238,8 @@ static int fill_branch(struct tree *tree, struct branch *branch, const struct ho
 		     record->remote_port);
 	if (record->container_id)
 		branch->local.containerid = (char *)record->container_id;
+	if (record->remote_container_id)
+		branch->remote.containerid = (char *)record->remote_container_id;
 	to->laddr = &branch->local;
 	to->raddr = &branch->remote;
 	to->family = record->family == CONNECTION_IPV6 ?
@@ -222,7 +255,7 @@ static int fill_branch(struct tree *tree, struct branch *branch, const struct ho
 	fill_no_indices(to);
 	if (record->protocol == CONNECTION_TCP)
 		fill_tcp(branch, record);
-	return fill_tags(tree, to, record);
+	return fill_process_tags(tree, to, record);
 }
 
 static int fill_connections(struct tree *tree, const struct payload *payload)
@@ -231,6 +264,9 @@ static int fill_connections(struct tree *tree, const struct payload *payload)
 
 	for (size_t i = 0; i < payload->n_records && !result; i++) {
 		result = fill_branch(tree, &tree->branches[i], payload->host, &payload->records[i]);
+		if (!result)
+			result = fill_container_tags(tree, &tree->branches[i].connection,
+						     &payload->records[i]);
 		tree->connections[i] = &tree->branches[i].connection;
 	}
 	tree->message.connections = tree->connections;
@@ -305,7 +341,7 @@ static void fill_envelope(struct tree *tree, const struct payload *payload)
 	to->platformversion = (char *)host->platform_version;
 	to->groupid = payload->group_id;
 	to->groupsize = payload->group_size;
-	to->hosttagsindex = NO_INDEX;
+	to->networkid = (char *)host->network_id;
 	datadog__process_agent__agent_configuration__init(&tree->configuration);
 	tree->configuration.npmenabled = 1;
 	to->agentconfiguration = &tree->configuration;
@@ -332,6 +368,9 @@ static int fill_tree(struct tree *tree, const struct payload *payload)
 		return result;
 	fill_envelope(tree, payload);
 	result = fill_connections(tree, payload);
+	if (result)
+		return result;
+	result = add_tag_set(tree, payload->host_tags, &tree->message.hosttagsindex);
 	if (result)
 		return result;
 	fill_containers(tree, payload);

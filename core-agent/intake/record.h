@@ -30,6 +30,8 @@ struct record {
 	uint8_t direction; /* enum connection_direction */
 	bool is_established_now;
 	bool has_ecn;
+	const struct tag_set *tags, *remote_tags; /* held; NULL: none */
 	const char *container_id; /* printable ASCII; NULL: none or unknown */
+	const char *remote_container_id; /* likewise */
 	const char *process;      /* name of the program, any bytes; NULL: unknown */
 };

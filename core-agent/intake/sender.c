@@ -87,7 +87,6 @@ static int make_fixed_headers(struct sender *sender, const struct sender_setting
 	failed |= add_header(list, "Content-Type: application/x-protobuf");
 	failed |= add_header_format(list, "DD-Agent-Version: %s", settings->version);
 	failed |= add_header_format(list, "X-Dd-Processagentversion: %s", settings->version);
-	failed |= add_header_format(list, "X-Dd-Hostname: %s", settings->hostname);
 	failed |= add_header(list, "X-Dd-ContainerCount: 0");
 	failed |= add_header(list, "X-DD-Payload-Source: system_probe");
 	failed |= add_header(list, "X-DD-Processes-Enabled: false");
@@ -107,6 +106,7 @@ static int make_headers(struct sender *sender, time_t unix_seconds, uint32_t bat
 	sender->headers = NULL;
 	for (const struct curl_slist *fixed = sender->fixed_headers; fixed; fixed = fixed->next)
 		failed |= add_header(&sender->headers, fixed->data);
+	failed |= add_header_format(&sender->headers, "X-Dd-Hostname: %s", sender->hostname);
 	failed |= add_header_format(&sender->headers, "X-DD-Agent-Timestamp: %lld",
 				    (long long)unix_seconds);
 	failed |= add_header_format(&sender->headers, "X-DD-Request-ID: %" PRIu64, id);
@@ -320,6 +320,19 @@ void sender_add(struct sender *sender, struct queue_item *item)
 	}
 	if (!sender->is_posting && !event_pending(sender->timer, EV_TIMEOUT, NULL))
 		post_first(sender);
+}
+
+void sender_set_hostname(struct sender *sender, const char *hostname)
+{
+	char *copy;
+
+	if (strcmp(sender->hostname, hostname) == 0)
+		return;
+	copy = strdup(hostname);
+	if (!copy)
+		return;
+	free(sender->hostname);
+	sender->hostname = copy;
 }
 
 uint64_t sender_take_dropped(struct sender *sender)

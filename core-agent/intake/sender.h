@@ -36,6 +36,9 @@ struct sender *sender_new(struct event_base *base, const struct sender_settings 
 /* Waiting messages are lost, and counted in stats->n_dropped. Takes NULL. */
 void sender_free(struct sender *sender);
 
+/* What requests say from now on; nothing changes without memory. */
+void sender_set_hostname(struct sender *sender, const char *hostname);
+
 /* Takes the item over. Nothing is posted before the event loop runs again. */
 void sender_add(struct sender *sender, struct queue_item *item);
 

@@ -102,6 +102,7 @@ static int begin_interval(struct ingest *ingest)
 	ingest->interval = (struct interval){.end_unix_ns = ingest->now_unix_ns,
 					     .probe_instance = ingest->interval_instance,
 					     .tier = ingest->tier};
+	tagger_fill_interval(ingest->tagger, &ingest->interval);
 	ingest->has_interval = true;
 	return note_export(ingest, exporters_begin(ingest->exporters, &ingest->interval));
 }

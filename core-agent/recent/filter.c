@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tags/tag_sets.h"
+
 static int set_number(const char *text, uint32_t max, uint32_t *ret)
 {
 	uint64_t value = 0;
@@ -208,10 +210,14 @@ TEXT_SETTER(comm)
 TEXT_SETTER(user)
 TEXT_SETTER(container)
 TEXT_SETTER(pod)
+TEXT_SETTER(namespace)
+TEXT_SETTER(tag)
+TEXT_SETTER(remote_tag)
 TEXT_SETTER(service)
 TEXT_SETTER(search)
 
 #define NAME_TEXT "1 to 255 bytes"
+#define TAG_TEXT "KEY:VALUE"
 #define NETWORK_TEXT "an address, or ADDRESS/BITS"
 #define PORT_TEXT "a port from 1 to 65535"
 
@@ -227,6 +233,7 @@ static const struct {
 	{"family", set_family, "ipv4 or ipv6"},
 	{"local", set_local, NETWORK_TEXT},
 	{"local_port", set_local_port, PORT_TEXT},
+	{"namespace", set_namespace, NAME_TEXT},
 	{"netns", set_netns, "the inode number of a network namespace"},
 	{"pid", set_pid, "a process id"},
 	{"pod", set_pod, NAME_TEXT},
@@ -234,10 +241,12 @@ static const struct {
 	{"proto", set_protocol, "tcp or udp"},
 	{"remote", set_remote, NETWORK_TEXT},
 	{"remote_port", set_remote_port, PORT_TEXT},
+	{"remote_tag", set_remote_tag, TAG_TEXT},
 	{"role", set_role, "server or client"},
 	{"search", set_search, NAME_TEXT},
 	{"service", set_service, NAME_TEXT},
 	{"state", set_states, "any of open, closed, failed, separated by commas"},
+	{"tag", set_tag, TAG_TEXT},
 	{"user", set_user, NAME_TEXT},
 };
 
@@ -276,6 +285,33 @@ static bool begins_with(const char *wanted, const char *text)
 	return !*wanted || (text && strncmp(text, wanted, strlen(wanted)) == 0);
 }
 
+static bool has_value(const struct tag_set *tags, const char *key, const char *wanted)
+{
+	const char *value = tag_set_find(tags, key);
+
+	return value && strcmp(value, wanted) == 0;
+}
+
+static bool is_container(const char *wanted, const struct recent_record *record)
+{
+	return begins_with(wanted, record->texts[RECENT_CONTAINER_ID]) ||
+	       has_value(record->tags, "container_name", wanted);
+}
+
+static bool is_pod(const char *wanted, const struct recent_record *record)
+{
+	return is_text(wanted, record->texts[RECENT_POD_UID]) ||
+	       has_value(record->tags, "pod_name", wanted);
+}
+
+static bool has_tag(const struct tag_set *tags, const char *wanted)
+{
+	for (size_t i = 0; i < tag_set_n(tags); i++)
+		if (strcmp(tag_set_get(tags, i), wanted) == 0)
+			return true;
+	return !*wanted;
+}
+
 static bool is_service(const char *wanted, const char *unit)
 {
 	size_t size = strlen(wanted);
@@ -289,6 +325,24 @@ static bool is_service(const char *wanted, const char *unit)
 static bool contains(const char *text, const char *wanted)
 {
 	return text && strstr(text, wanted);
+}
+
+static bool is_in_a_tag(const struct tag_set *tags, const char *wanted)
+{
+	for (size_t i = 0; i < tag_set_n(tags); i++)
+		if (strstr(tag_set_get(tags, i), wanted))
+			return true;
+	return false;
+}
+
+static bool is_found(const char *wanted, const struct recent_record *record)
+{
+	const char *const *texts = record->texts;
+
+	return !*wanted || contains(texts[RECENT_COMM], wanted) ||
+	       contains(texts[RECENT_EXECUTABLE], wanted) ||
+	       contains(texts[RECENT_COMMAND_LINE], wanted) ||
+	       is_in_a_tag(record->tags, wanted) || is_in_a_tag(record->remote_tags, wanted);
 }
 
 static bool has_numbers(const struct filter *filter, const struct recent_record *record)
@@ -314,12 +368,13 @@ static bool has_texts(const struct filter *filter, const struct recent_record *r
 
 	return is_text(filter->comm, texts[RECENT_COMM]) &&
 	       is_text(filter->user, texts[RECENT_USER]) &&
-	       is_text(filter->pod, texts[RECENT_POD_UID]) &&
-	       begins_with(filter->container, texts[RECENT_CONTAINER_ID]) &&
+	       is_pod(filter->pod, record) && is_container(filter->container, record) &&
 	       is_service(filter->service, texts[RECENT_SYSTEMD_UNIT]) &&
-	       (!*filter->search || contains(texts[RECENT_COMM], filter->search) ||
-		contains(texts[RECENT_EXECUTABLE], filter->search) ||
-		contains(texts[RECENT_COMMAND_LINE], filter->search));
+	       (!*filter->namespace ||
+		has_value(record->tags, "kube_namespace", filter->namespace)) &&
+	       has_tag(record->tags, filter->tag) &&
+	       has_tag(record->remote_tags, filter->remote_tag) &&
+	       is_found(filter->search, record);
 }
 
 bool filter_matches(const struct filter *filter, const struct recent_record *record)

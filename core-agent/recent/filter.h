@@ -29,10 +29,13 @@ struct filter {
 	struct filter_network local, remote;
 	char comm[FILTER_MAX_TEXT_BYTES]; /* equal */
 	char user[FILTER_MAX_TEXT_BYTES]; /* equal */
-	char container[FILTER_MAX_TEXT_BYTES]; /* the id begins with it */
-	char pod[FILTER_MAX_TEXT_BYTES];       /* equal */
+	char container[FILTER_MAX_TEXT_BYTES]; /* the id begins with it, or its name */
+	char pod[FILTER_MAX_TEXT_BYTES];       /* uid or name */
+	char namespace[FILTER_MAX_TEXT_BYTES]; /* kube_namespace */
+	char tag[FILTER_MAX_TEXT_BYTES];       /* "key:value" of the local end */
+	char remote_tag[FILTER_MAX_TEXT_BYTES];
 	char service[FILTER_MAX_TEXT_BYTES];   /* unit, with or without ".service" */
-	char search[FILTER_MAX_TEXT_BYTES];    /* in name, executable or command line */
+	char search[FILTER_MAX_TEXT_BYTES];    /* in name, executable, command line, or a tag of either end */
 };
 
 /*

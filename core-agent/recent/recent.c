@@ -10,6 +10,7 @@
 #include <uthash.h>
 
 #include "pipeline/delta.h"
+#include "tags/tag_sets.h"
 #include "texts.h"
 
 #define POLLS_UNTIL_VANISHED 2
@@ -66,6 +67,8 @@ static void release(struct recent *recent, struct item *item)
 	for (size_t i = 0; i < RECENT_N_TEXTS; i++)
 		texts_release(recent->texts, item->record.texts[i]);
 	texts_release(recent->texts, item->record.probe_instance);
+	tag_set_release(item->record.tags);
+	tag_set_release(item->record.remote_tags);
 	free(item);
 }
 
@@ -149,6 +152,7 @@ static void set_texts(struct recent *recent, struct recent_record *record,
 		[RECENT_CONTAINER_ID] = owner->container_id,
 		[RECENT_POD_UID] = owner->pod_uid,
 		[RECENT_SYSTEMD_UNIT] = owner->systemd_unit,
+		[RECENT_REMOTE_CONTAINER_ID] = connection->remote_container_id,
 	};
 
 	for (size_t i = 0; i < RECENT_N_TEXTS; i++)
@@ -157,10 +161,22 @@ static void set_texts(struct recent *recent, struct recent_record *record,
 	record->container_runtime = owner->container_runtime;
 }
 
+static void set_tags(const struct tag_set **place, const struct tag_set *tags)
+{
+	const struct tag_set *before = *place;
+
+	if (before == tags)
+		return;
+	*place = tag_set_hold(tags);
+	tag_set_release(before);
+}
+
 static void set_record(struct recent *recent, struct recent_record *record,
 		       const struct connection *connection)
 {
 	set_texts(recent, record, connection);
+	set_tags(&record->tags, connection->tags);
+	set_tags(&record->remote_tags, connection->remote_tags);
 	record->id = connection->id;
 	record->time_unix_ns = recent->now_unix_ns;
 	record->process_start_ns = connection->process_start_ns;
@@ -315,6 +331,9 @@ void recent_to_connection(const struct recent_record *record, struct connection 
 			  .container_runtime = record->container_runtime,
 			  .pod_uid = record->texts[RECENT_POD_UID],
 			  .systemd_unit = record->texts[RECENT_SYSTEMD_UNIT]},
+		.tags = record->tags,
+		.remote_tags = record->remote_tags,
+		.remote_container_id = record->texts[RECENT_REMOTE_CONTAINER_ID],
 		.total = record->total,
 		.has_rtt = record->has_rtt,
 		.rtt_us = record->rtt_us,

@@ -22,6 +22,7 @@ enum recent_text {
 	RECENT_CONTAINER_ID,
 	RECENT_POD_UID,
 	RECENT_SYSTEMD_UNIT,
+	RECENT_REMOTE_CONTAINER_ID,
 	RECENT_N_TEXTS,
 };
 
@@ -45,6 +46,7 @@ struct recent_record {
 	uint8_t local_address[16];
 	uint8_t remote_address[16];
 	const char *texts[RECENT_N_TEXTS];
+	const struct tag_set *tags, *remote_tags; /* held; NULL: none */
 	const char *container_runtime; /* static, or NULL */
 	const char *probe_instance;    /* a text like the others */
 	uint64_t id;
@@ -70,6 +72,7 @@ struct recent_stats {
 };
 
 struct recent;
+struct tag_set;
 
 typedef void (*recent_on_record)(const struct recent_record *record, void *context);
 

@@ -95,7 +95,7 @@ static void drop_claim(struct entities *entities, struct entity *entity, enum en
 		return;
 	if (!claim->gone_ns)
 		entities->n_from[source]--;
-	tag_sets_release(entities->sets, claim->tags);
+	tag_set_release(claim->tags);
 	*claim = (struct claim){0};
 	remove_addresses(entities, entity, source);
 	entities->changes++;
@@ -105,7 +105,7 @@ static void remove_entity(struct entities *entities, struct entity *entity)
 {
 	for (int source = 0; source < ENTITY_N_SOURCES; source++)
 		drop_claim(entities, entity, source);
-	tag_sets_release(entities->sets, entity->merged);
+	tag_set_release(entity->merged);
 	HASH_DEL(entities->table, entity);
 	free(entity);
 }
@@ -243,7 +243,7 @@ static void set_claim(struct entities *entities, struct entity *entity, enum ent
 	claim->tags = tag_sets_take(entities->sets, report->tags);
 	if (claim->tags != before || !claim->is_there)
 		entities->changes++;
-	tag_sets_release(entities->sets, before);
+	tag_set_release(before);
 	entities->stats.n_tags_left_out += report->tags->n_left_out;
 	claim->is_there = true;
 	claim->gone_ns = 0;
@@ -403,7 +403,7 @@ const struct tag_set *entities_tags(struct entities *entities, const struct enti
 		add_claims(&entities->scratch, pod);
 	own->merged = tag_sets_take(entities->sets, &entities->scratch);
 	own->merged_at = entities->changes;
-	tag_sets_release(entities->sets, before);
+	tag_set_release(before);
 	return own->merged;
 }
 

@@ -5,7 +5,6 @@
  */
 #include "tag_sets.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +16,7 @@
 
 struct tag_set {
 	UT_hash_handle hh;
+	struct tag_sets *sets;
 	size_t n_users;
 	bool is_out_of_memory; /* could not be linked in */
 	uint16_t n;
@@ -32,9 +32,9 @@ struct tag_sets *tag_sets_new(void)
 	return calloc(1, sizeof(struct tag_sets));
 }
 
-static void remove_set(struct tag_sets *sets, struct tag_set *set)
+static void remove_set(struct tag_set *set)
 {
-	HASH_DEL(sets->table, set);
+	HASH_DEL(set->sets->table, set);
 	free(set);
 }
 
@@ -45,7 +45,7 @@ void tag_sets_free(struct tag_sets *sets)
 	if (!sets)
 		return;
 	HASH_ITER(hh, sets->table, set, next)
-		remove_set(sets, set);
+		remove_set(set);
 	free(sets);
 }
 
@@ -69,13 +69,14 @@ static void copy_tags(struct tag_set *set, const struct tag_list *list)
 	}
 }
 
-static struct tag_set *new_set(const struct tag_list *list)
+static struct tag_set *new_set(struct tag_sets *sets, const struct tag_list *list)
 {
 	struct tag_set *set =
 		calloc(1, sizeof(*set) + list->n * sizeof(*set->at) + list->n_bytes);
 
 	if (!set)
 		return NULL;
+	set->sets = sets;
 	set->n = (uint16_t)list->n;
 	copy_tags(set, list);
 	return set;
@@ -105,7 +106,7 @@ const struct tag_set *tag_sets_take(struct tag_sets *sets, struct tag_list *list
 	if (list->n == 0)
 		return NULL;
 	tag_list_sort(list);
-	set = new_set(list);
+	set = new_set(sets, list);
 	if (set)
 		set = add_set(sets, set, list->n_bytes);
 	if (set)
@@ -113,19 +114,19 @@ const struct tag_set *tag_sets_take(struct tag_sets *sets, struct tag_list *list
 	return set;
 }
 
-const struct tag_set *tag_sets_hold(const struct tag_set *set)
+const struct tag_set *tag_set_hold(const struct tag_set *set)
 {
 	if (set)
 		((struct tag_set *)(uintptr_t)set)->n_users++;
 	return set;
 }
 
-void tag_sets_release(struct tag_sets *sets, const struct tag_set *set)
+void tag_set_release(const struct tag_set *set)
 {
 	struct tag_set *own = (struct tag_set *)(uintptr_t)set;
 
 	if (own && --own->n_users == 0)
-		remove_set(sets, own);
+		remove_set(own);
 }
 
 size_t tag_sets_n(const struct tag_sets *sets)
@@ -154,4 +155,12 @@ const char *tag_set_find(const struct tag_set *set, const char *key)
 			return tag + size + 1;
 	}
 	return NULL;
+}
+
+bool tag_sets_has_key(const struct tag_sets *sets, const char *key)
+{
+	for (const struct tag_set *set = sets->table; set; set = set->hh.next)
+		if (tag_set_find(set, key))
+			return true;
+	return false;
 }

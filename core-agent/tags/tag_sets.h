@@ -6,6 +6,7 @@
  * equal addresses. A set never changes; it lives as long as it has users. Pure.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,18 +16,21 @@ struct tag_sets;
 
 /* NULL: out of memory. */
 struct tag_sets *tag_sets_new(void);
-void tag_sets_free(struct tag_sets *sets); /* whatever users are left */
+void tag_sets_free(struct tag_sets *sets); /* after the last user */
 
 /* One more user of the set with these tags; sorts `list`. NULL: empty, or out of memory. */
 const struct tag_set *tag_sets_take(struct tag_sets *sets, struct tag_list *list);
 
+size_t tag_sets_n(const struct tag_sets *sets);
+
+/* Has any of them a tag of this key? */
+bool tag_sets_has_key(const struct tag_sets *sets, const char *key);
+
 /* One more user of a set that somebody has; takes and returns NULL too. */
-const struct tag_set *tag_sets_hold(const struct tag_set *set);
+const struct tag_set *tag_set_hold(const struct tag_set *set);
 
 /* One user less. Takes NULL. */
-void tag_sets_release(struct tag_sets *sets, const struct tag_set *set);
-
-size_t tag_sets_n(const struct tag_sets *sets);
+void tag_set_release(const struct tag_set *set);
 
 /* NULL is the empty set for all of these. Tags are in the order of strcmp(). */
 size_t tag_set_n(const struct tag_set *set);

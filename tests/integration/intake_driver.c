@@ -14,6 +14,8 @@
 
 #include "exporters/exporter_classes.h"
 #include "settings.h"
+#include "tags/tag_list.h"
+#include "tags/tag_sets.h"
 
 #define TICK_MS 5
 
@@ -21,6 +23,8 @@ struct driver {
 	struct agent_settings settings;
 	struct event_base *base;
 	struct exporter *exporter;
+	struct tag_sets *sets;
+	const struct tag_set *host_tags, *local_tags, *remote_tags;
 	long n_connections, n_intervals, interval_ms, timeout_ms;
 	long n_intervals_done;
 	long n_ticks; /* of a timer that a blocked loop would stop */
@@ -35,7 +39,7 @@ static uint64_t now_ns(clockid_t clock)
 }
 
 /* The first one has something in every field; the others differ in address and port. */
-static struct connection invent(long i)
+static struct connection invent(const struct driver *driver, long i)
 {
 	struct connection one = {
 		.id = (uint64_t)i + 1,
@@ -58,24 +62,31 @@ static struct connection invent(long i)
 		.rtt_var_us = 300,
 	};
 
-	if (!i)
-		one.owner = (struct connection_owner){
-			.executable = "/usr/bin/curl",
-			.container_id = "c0ffeec0ffeec0ffeec0ffeec0ffeec0"
-					"ffeec0ffeec0ffeec0ffeec0ffeec0ff",
-		};
+	if (i)
+		return one;
+	one.tags = driver->local_tags;
+	one.remote_tags = driver->remote_tags;
+	one.remote_container_id = "beef";
+	one.owner = (struct connection_owner){
+		.executable = "/usr/bin/curl",
+		.container_id = "c0ffeec0ffeec0ffeec0ffeec0ffeec0"
+				"ffeec0ffeec0ffeec0ffeec0ffeec0ff",
+	};
 	return one;
 }
 
 static void feed(struct driver *driver)
 {
-	const struct interval interval = {.end_unix_ns = now_ns(CLOCK_REALTIME)};
+	const struct interval interval = {.end_unix_ns = now_ns(CLOCK_REALTIME),
+					  .host_name = "renamed.example",
+					  .network_id = "vpc-1",
+					  .host_tags = driver->host_tags};
 	const struct overflow overflow = {.cause = "closed_ring_full", .n_connections = 5};
 	const struct connection idle = {.state = CONNECTION_OPEN, .family = CONNECTION_IPV4};
 
 	intake_exporter.begin(driver->exporter, &interval);
 	for (long i = 0; i < driver->n_connections; i++) {
-		struct connection one = invent(i);
+		struct connection one = invent(driver, i);
 
 		(void)intake_exporter.connection(driver->exporter, &one);
 	}
@@ -143,6 +154,24 @@ static void run(struct driver *driver)
 	event_free(tick);
 }
 
+static const struct tag_set *tag(struct driver *driver, const char *key, const char *value)
+{
+	struct tag_list list;
+
+	tag_list_clear(&list);
+	tag_list_add(&list, key, value);
+	tag_list_add(&list, "env", "test");
+	return tag_sets_take(driver->sets, &list);
+}
+
+static void make_tags(struct driver *driver)
+{
+	driver->sets = tag_sets_new();
+	driver->host_tags = tag(driver, "team", "net");
+	driver->local_tags = tag(driver, "container_name", "web");
+	driver->remote_tags = tag(driver, "container_name", "db");
+}
+
 static void parse(struct driver *driver, int argc, char **argv)
 {
 	enum { URL, SITE, CA, KEY, MAX, QUEUE, TRACKED, CONNECTIONS, INTERVALS, PERIOD, TIMEOUT };
@@ -189,6 +218,7 @@ int main(int argc, char **argv)
 	parse(&driver, argc, argv);
 	signal(SIGPIPE, SIG_IGN); /* as in the agent */
 	driver.base = event_base_new();
+	make_tags(&driver);
 	driver.exporter = intake_exporter.new(&driver.settings, driver.base);
 	if (!driver.exporter) {
 		event_base_free(driver.base);
@@ -196,6 +226,7 @@ int main(int argc, char **argv)
 	}
 	run(&driver);
 	intake_exporter.free(driver.exporter);
+	tag_sets_free(driver.sets);
 	event_base_free(driver.base);
 	return 0;
 }

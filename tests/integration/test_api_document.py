@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The OpenAPI document and the server say the same, both ways."""
 import os
+import re
 import signal
 
 import jsonschema
@@ -50,7 +51,8 @@ def agent(folder):
                      2: connection(2, comm="two", protocol=proto.PROTOCOL_UDP),
                      3: connection(3, comm="three")}
         fake.close(3, state=proto.STATE_FAILED, error=111)
-        one = ApiAgent(folder, env={"DD_PROCESS_CONFIG_INTERVALS_CONNECTIONS": "1s"}).ready()
+        one = ApiAgent(folder, env={"DD_PROCESS_CONFIG_INTERVALS_CONNECTIONS": "1s",
+                                    "DD_TAGS": "team:net stage:test"}).ready()
         until(lambda: one.get("/agent/connections")["matched"] == 3, "all are known")
         until(lambda: one.get("/agent/version")["probe_version"], "the probe's status is known")
         yield one
@@ -97,7 +99,7 @@ def test_streams_and_the_end_are_as_described(agent):
 
 
 @pytest.mark.parametrize("path", ["/agent/connections", "/agent/topology", "/agent/processes",
-                                  "/agent/containers"])
+                                  "/agent/containers", "/agent/tagger-list"])
 def test_json_lines_are_as_described(agent, path):
     answer = agent.request(f"{path}?format=jsonl")
     content = DOCUMENT["paths"][path]["get"]["responses"]["200"]["content"]
@@ -127,6 +129,16 @@ def test_every_described_parameter_is_understood(agent):
         query = f"{path}?{parameter['name']}={example(parameter)}"
         answer = until(lambda: (a := agent.request(query)).status != 429 and a, "the rate allows it")
         assert answer.status == 200, (query, answer.body)
+
+
+def test_the_tags_that_the_readme_describes_are_fields(agent):
+    table = (ROOT / "README.md").read_text().split("### Tags")[1].split("\n\n")[1]
+    names = re.findall(r"`([a-z_]+)`", " ".join(line.split("|")[1] for line in table.splitlines()))
+    assert len(names) > 20
+    for name in ",".join(names), ",".join("remote_" + name for name in names[:16]):
+        answer = until(lambda: (a := agent.request(f"/agent/connections?fields={name}")).status
+                       != 429 and a, "the rate allows it")
+        assert answer.status == 200, answer.body
 
 
 def test_errors_are_as_described(agent):

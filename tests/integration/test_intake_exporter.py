@@ -72,7 +72,8 @@ def test_fields_arrive(intake):
     (post,) = intake.posts
     message, (connection,) = post.message, post.message.connections
     pb = intake_server.messages()
-    assert message.hostName == "driver.example"
+    assert message.hostName == post.headers["X-Dd-Hostname"] == "renamed.example"
+    assert message.networkId == "vpc-1"
     assert (message.groupId, message.groupSize) == (1, 1)
     assert message.kernelVersion == os.uname().release
     assert message.architecture == os.uname().machine
@@ -96,8 +97,22 @@ def test_fields_arrive(intake):
     assert (connection.lastTcpEstablished, connection.lastTcpClosed) == (1, 0)
     assert intake_server.decode_tags(message.encodedConnectionsTags, connection.tagsIdx) == [
         "process_context:curl"]
+    assert intake_server.decode_tags(message.encodedTags, message.hostTagsIndex) == [
+        "env:test", "team:net"]
+    assert intake_server.decode_tags(message.encodedTags, connection.localContainerTagsIndex) == [
+        "container_name:web", "env:test"]
+    assert connection.raddr.containerId == "beef"
+    assert intake_server.decode_tags(message.encodedTags, connection.remoteServiceTagsIdx) == [
+        "container_name:db", "env:test"]
     assert result.stats["delivered"] == 1
     assert result.stats["errors"] == 0
+
+
+def test_a_connection_without_tags_points_to_none(intake):
+    drive_to(intake, connections=2)
+    (post,) = intake.posts
+    (connection,) = (c for c in post.message.connections if not c.laddr.containerId)
+    assert (connection.localContainerTagsIndex, connection.remoteServiceTagsIdx) == (-1, -1)
 
 
 def test_idle_connection_alone_sends_nothing(intake):

@@ -40,7 +40,8 @@ static int keep(void *context, const uint8_t *body, size_t size, size_t n_connec
 
 static int encode(struct connections *connections, size_t max_per_message, struct sent *sent)
 {
-	const struct connections_group group = {&host, 5, max_per_message};
+	const struct connections_group group = {
+		.host = &host, .id = 5, .max_per_message = max_per_message};
 
 	return connections_encode(connections, &group, keep, sent);
 }

@@ -71,7 +71,12 @@ static const struct record server = {
 static Message *encode(const struct record *records, size_t n,
 		       const struct payload_telemetry *telemetry)
 {
-	struct payload payload = {&host, 7, 2, telemetry, records, n};
+	struct payload payload = {.host = &host,
+				  .group_id = 7,
+				  .group_size = 2,
+				  .telemetry = telemetry,
+				  .records = records,
+				  .n_records = n};
 	uint8_t *body = NULL;
 	size_t size = 0;
 	Message *message;
@@ -103,7 +108,12 @@ static void bytes_are_those_that_protoc_makes(void **state)
 {
 	static const struct payload_telemetry telemetry = {1, 2, 3};
 	const struct record records[] = {client, server};
-	struct payload payload = {&host, 7, 2, &telemetry, records, 2};
+	struct payload payload = {.host = &host,
+				  .group_id = 7,
+				  .group_size = 2,
+				  .telemetry = &telemetry,
+				  .records = records,
+				  .n_records = 2};
 	uint8_t golden[4096], *body;
 	size_t golden_size = read_golden(golden, sizeof(golden)), size;
 
@@ -278,7 +288,11 @@ static void too_many_retransmits_are_clamped(void **state)
 static void number_of_connections_is_limited(void **state)
 {
 	static struct record records[PAYLOAD_MAX_CONNECTIONS + 1];
-	struct payload payload = {&host, 1, 1, NULL, records, PAYLOAD_MAX_CONNECTIONS + 1};
+	struct payload payload = {.host = &host,
+				  .group_id = 1,
+				  .group_size = 1,
+				  .records = records,
+				  .n_records = PAYLOAD_MAX_CONNECTIONS + 1};
 	uint8_t *body = NULL;
 	size_t size;
 

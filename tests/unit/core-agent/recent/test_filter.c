@@ -8,6 +8,9 @@
 
 #include <cmocka.h>
 
+#include "tags/tag_list.h"
+#include "tags/tag_sets.h"
+
 static const struct recent_record nginx = {
 	.protocol = CONNECTION_TCP,
 	.family = CONNECTION_IPV4,
@@ -50,6 +53,60 @@ static void assert_refused(const char *name, const char *value)
 	assert_non_null(allowed);
 	filter.has_texts = false; /* without a text it says nothing */
 	assert_memory_equal(&filter, &(struct filter){0}, sizeof(filter));
+}
+
+static const struct tag_set *tags_of(struct tag_sets *sets, const char *key, const char *value)
+{
+	struct tag_list list;
+
+	tag_list_clear(&list);
+	tag_list_add(&list, "container_name", "web");
+	tag_list_add(&list, key, value);
+	return tag_sets_take(sets, &list);
+}
+
+static void assert_with_tags(const char *name, const char *value, bool passes)
+{
+	struct tag_sets *sets = tag_sets_new();
+	struct recent_record record = nginx;
+	struct filter filter = {0};
+	const char *allowed = NULL;
+
+	record.tags = tags_of(sets, "kube_namespace", "shop");
+	record.remote_tags = tags_of(sets, "pod_name", "db-0");
+	assert_int_equal(filter_set(&filter, name, value, &allowed), 0);
+	assert_int_equal(filter_matches(&filter, &record), passes);
+	assert_false(filter_matches(&filter, &unknown));
+	tag_sets_free(sets);
+}
+
+static void tags_of_the_local_end_are_compared_whole(void **state)
+{
+	(void)state;
+	assert_with_tags("tag", "kube_namespace:shop", true);
+	assert_with_tags("tag", "kube_namespace:sho", false);
+	assert_with_tags("tag", "pod_name:db-0", false);
+	assert_with_tags("remote_tag", "pod_name:db-0", true);
+	assert_with_tags("remote_tag", "kube_namespace:shop", false);
+}
+
+static void names_come_from_tags(void **state)
+{
+	(void)state;
+	assert_with_tags("container", "web", true);
+	assert_with_tags("container", "abcdef", true);
+	assert_with_tags("container", "we", false);
+	assert_with_tags("namespace", "shop", true);
+	assert_with_tags("namespace", "web", false);
+	assert_with_tags("pod", "db-0", false);
+}
+
+static void search_looks_into_the_tags_of_both_ends(void **state)
+{
+	(void)state;
+	assert_with_tags("search", "shop", true);
+	assert_with_tags("search", "db-", true);
+	assert_with_tags("search", "elsewhere", false);
 }
 
 static void an_empty_filter_passes_all(void **state)
@@ -133,6 +190,9 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_empty_filter_passes_all),
+		cmocka_unit_test(tags_of_the_local_end_are_compared_whole),
+		cmocka_unit_test(names_come_from_tags),
+		cmocka_unit_test(search_looks_into_the_tags_of_both_ends),
 		cmocka_unit_test(each_parameter_narrows),
 		cmocka_unit_test(networks_compare_their_leading_bits),
 		cmocka_unit_test(what_makes_no_sense_is_refused_and_changes_nothing),

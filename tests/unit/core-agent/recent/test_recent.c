@@ -2,6 +2,8 @@
 #include "recent_fixture.h"
 
 #include "pipeline/delta.h"
+#include "tags/tag_list.h"
+#include "tags/tag_sets.h"
 
 #define MAX_RECORDS 3
 
@@ -113,6 +115,35 @@ static void equal_texts_are_kept_once_and_go_with_their_last_user(void **state)
 	assert_int_equal(recent_get_stats(*state).n_texts, 1); /* the probe's instance */
 }
 
+static void tags_are_held_as_long_as_the_record(void **state)
+{
+	struct connection before = a_connection(9, CONNECTION_OPEN), after;
+	struct tag_sets *sets = tag_sets_new();
+	struct interval interval;
+	struct tag_list list;
+	const struct tag_set *tags;
+
+	tag_list_clear(&list);
+	tag_list_add(&list, "a", "1");
+	tags = tag_sets_take(sets, &list);
+	before.tags = before.remote_tags = tags;
+	before.remote_container_id = "c0ffee";
+	recent_add(*state, &before);
+	recent_add(*state, &before);
+	tag_set_release(tags);
+	recent_to_connection(all_ids(*state).last, &after, &interval);
+	assert_ptr_equal(after.tags, tags);
+	assert_ptr_equal(after.remote_tags, tags);
+	assert_string_equal(after.remote_container_id, "c0ffee");
+	before.tags = NULL; /* its source has gone */
+	recent_add(*state, &before);
+	assert_int_equal(tag_sets_n(sets), 1);
+	for (int i = 0; i < 3; i++)
+		recent_polled(*state);
+	assert_int_equal(tag_sets_n(sets), 0);
+	tag_sets_free(sets);
+}
+
 static void the_form_of_the_rest_of_the_agent_has_everything(void **state)
 {
 	struct connection before = a_connection(9, CONNECTION_FAILED), after;
@@ -149,6 +180,7 @@ int main(void)
 		TEST(another_probe_keeps_sockets_and_drops_numbers_of_its_own),
 		TEST(a_held_record_outlives_its_place),
 		TEST(equal_texts_are_kept_once_and_go_with_their_last_user),
+		TEST(tags_are_held_as_long_as_the_record),
 		TEST(the_form_of_the_rest_of_the_agent_has_everything),
 	};
 
