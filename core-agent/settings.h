@@ -18,6 +18,16 @@ struct agent_settings {
 	int64_t max_processes;
 	struct option_list tags;
 	int64_t max_entities; /* of each source of tags */
+
+	char *kubelet_host; /* empty: the kernel's name of this host */
+	int64_t kubelet_https_port;
+	int64_t kubelet_http_port; /* 0: never asked in clear text */
+	bool kubelet_tls_verify;
+	char *kubelet_ca_file; /* empty: the system's */
+	char *kubelet_token_path;
+	struct option_map pod_labels_as_tags; /* label -> key of the tag; as the next */
+	struct option_map pod_annotations_as_tags;
+
 	struct option_list exporters; /* local, jsonl, table, intake */
 
 	char *cmd_host;

@@ -25,6 +25,7 @@ enum host_fact {
 	HOST_REGION,
 	HOST_NETWORK_ID,	/* of the VPC or virtual network */
 	HOST_ECS_CLUSTER,
+	HOST_KUBE_NODE,		/* name of this node in its cluster */
 	HOST_N_FACTS,
 };
 

@@ -15,6 +15,7 @@
 
 static const struct source_class *const classes[] = {
 	&configured_source,
+	&kubelet_source,
 };
 #define N_CLASSES (sizeof(classes) / sizeof(*classes))
 
