@@ -17,6 +17,14 @@ static const char *const log_levels[] = {
 	NULL,
 };
 
+/* In the order of enum kubernetes_api. */
+static const char *const kubernetes_apis[] = {
+	[KUBERNETES_API_OFF] = "off",
+	[KUBERNETES_API_SERVICES] = "services",
+	[KUBERNETES_API_PODS] = "pods",
+	NULL,
+};
+
 const struct option agent_options[] = {
 	{.key = "log_level", .type = OPTION_ENUM, FIELD(log_level), .choices = log_levels,
 	 .fallback = "info", .is_runtime = true, .help = "Least urgent kind of log line that is written."},
@@ -91,6 +99,18 @@ const struct option agent_options[] = {
 	{.key = "kubelet_auth_token_path", .type = OPTION_STRING, FIELD(kubelet_token_path),
 	 .fallback = "/var/run/secrets/kubernetes.io/serviceaccount/token",
 	 .help = "File with the service account's token; read for each request, as it changes."},
+	{.key = "sysprobe.kubernetes_api", .type = OPTION_ENUM, FIELD(kubernetes_api),
+	 .choices = kubernetes_apis, .fallback = "off",
+	 .help = "What the API server is asked for, by every node. services: names of the Services "
+		 "that this node's pods are behind; all EndpointSlices are listed once and then "
+		 "watched, as they cannot be asked for by node. pods: also the pods of all other "
+		 "nodes, so that remote addresses are named; all pods of the cluster are listed "
+		 "once (some 5 KiB each) and then watched, about 3 KiB of memory each, up to "
+		 "sysprobe.max_tagged_entities."},
+	{.key = "kubernetes_apiserver_ca_path", .type = OPTION_STRING, FIELD(kubernetes_ca_file),
+	 .fallback = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt",
+	 .help = "PEM file of the authorities that may sign the API server's certificate. Empty: "
+		 "the system's."},
 	{.key = "kubernetes_pod_labels_as_tags", .type = OPTION_STRING_MAP,
 	 FIELD(pod_labels_as_tags),
 	 .help = "Labels of pods that become tags, each LABEL: KEY, for instance "

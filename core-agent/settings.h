@@ -5,6 +5,13 @@
 
 #include "options.h"
 
+/* What the API server is asked for. */
+enum kubernetes_api {
+	KUBERNETES_API_OFF,
+	KUBERNETES_API_SERVICES,
+	KUBERNETES_API_PODS, /* and services */
+};
+
 struct agent_settings {
 	int log_level; /* enum log_level */
 	char *hostname; /* empty: gethostname() */
@@ -25,6 +32,8 @@ struct agent_settings {
 	bool kubelet_tls_verify;
 	char *kubelet_ca_file; /* empty: the system's */
 	char *kubelet_token_path;
+	int kubernetes_api; /* enum kubernetes_api */
+	char *kubernetes_ca_file; /* empty: the system's */
 	struct option_map pod_labels_as_tags; /* label -> key of the tag; as the next */
 	struct option_map pod_annotations_as_tags;
 

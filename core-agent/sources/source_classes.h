@@ -6,3 +6,4 @@
 /* One line for each source; the rows of the table in sources.c. */
 extern const struct source_class configured_source;
 extern const struct source_class kubelet_source;
+extern const struct source_class kube_api_source;

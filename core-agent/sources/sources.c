@@ -16,6 +16,7 @@
 static const struct source_class *const classes[] = {
 	&configured_source,
 	&kubelet_source,
+	&kube_api_source,
 };
 #define N_CLASSES (sizeof(classes) / sizeof(*classes))
 

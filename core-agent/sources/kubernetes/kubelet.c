@@ -20,6 +20,7 @@
 #include "json_items.h"
 #include "kube_client.h"
 #include "kube_pod.h"
+#include "kube_report.h"
 #include "log.h"
 #include "settings.h"
 #include "sources/host_facts.h"
@@ -110,25 +111,6 @@ static void report_container(const struct kube_pod *pod, const struct kube_conta
 	(void)entities_set(source->entities, ENTITY_FROM_KUBELET, &report, now_ns());
 }
 
-/* A static pod is in cgroups by the one uid and in the API server by the other. */
-static void report_pod(struct source *source, const struct kube_pod *pod)
-{
-	struct entity_report report = {
-		.kind = ENTITY_POD,
-		.id = pod->uid,
-		.tags = &source->tags,
-	};
-
-	tag_list_clear(&source->tags);
-	kube_pod_add_tags(pod, &source->allowed, &source->tags);
-	if (strcmp(pod->uid, pod->cgroup_uid) != 0)
-		(void)entities_set(source->entities, ENTITY_FROM_KUBELET, &report, now_ns());
-	report.id = pod->cgroup_uid;
-	report.addresses = pod->addresses;
-	report.n_addresses = pod->n_addresses;
-	(void)entities_set(source->entities, ENTITY_FROM_KUBELET, &report, now_ns());
-}
-
 static int on_item(const char *bytes, size_t size, void *context)
 {
 	struct source *source = context;
@@ -141,7 +123,8 @@ static int on_item(const char *bytes, size_t size, void *context)
 		return r;
 	if (pod.node)
 		host_facts_set(source->host, HOST_KUBE_NODE, pod.node);
-	report_pod(source, &pod);
+	kube_report_pod(source->entities, ENTITY_FROM_KUBELET, &pod, &source->allowed,
+			&source->tags, now_ns());
 	kube_pod_for_each_container(&pod, report_container, source);
 	kube_pod_deinit(&pod);
 	return 0;
