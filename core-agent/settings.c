@@ -105,8 +105,7 @@ const struct option agent_options[] = {
 		 "that this node's pods are behind; all EndpointSlices are listed once and then "
 		 "watched, as they cannot be asked for by node. pods: also the pods of all other "
 		 "nodes, so that remote addresses are named; all pods of the cluster are listed "
-		 "once (some 5 KiB each) and then watched, about 3 KiB of memory each, up to "
-		 "sysprobe.max_tagged_entities."},
+		 "once and then watched, and kept up to sysprobe.max_tagged_entities."},
 	{.key = "kubernetes_apiserver_ca_path", .type = OPTION_STRING, FIELD(kubernetes_ca_file),
 	 .fallback = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt",
 	 .help = "PEM file of the authorities that may sign the API server's certificate. Empty: "
