@@ -70,7 +70,7 @@ static void set(struct fixture *fixture, const char *name, const char *service, 
 /* Tags of a pod that are there now; "": it is gone. */
 static const char *tags(struct fixture *fixture, const char *uid)
 {
-	static char text[512];
+	static char text[4096];
 	const struct entity *entity;
 	const struct tag_set *set_of_pod;
 
