@@ -28,6 +28,14 @@ static const char *const azure_names[] = {
 	NULL,
 };
 
+/* In the order of enum kubernetes_api. */
+static const char *const kubernetes_apis[] = {
+	[KUBERNETES_API_OFF] = "off",
+	[KUBERNETES_API_SERVICES] = "services",
+	[KUBERNETES_API_PODS] = "pods",
+	NULL,
+};
+
 const struct option agent_options[] = {
 	{.key = "log_level", .type = OPTION_ENUM, FIELD(log_level), .choices = log_levels,
 	 .fallback = "info", .is_runtime = true, .help = "Least urgent kind of log line that is written."},
@@ -152,6 +160,50 @@ const struct option agent_options[] = {
 	 .help = "Connections that the API can show, open ones and those that ended last, at about "
 		 "500 bytes each."},
 
+	/* Kubernetes. */
+	{.key = "kubernetes_kubelet_host", .type = OPTION_STRING, FIELD(kubelet_host),
+	 .help = "Name or address of this node's kubelet; in a pod without the host's network "
+		 "status.hostIP. Empty: the host's name. The kubelet is asked where this is set, or "
+		 "KUBERNETES_SERVICE_HOST, or a service account's token is there."},
+	{.key = "kubernetes_https_kubelet_port", .type = OPTION_INT, FIELD(kubelet_https_port),
+	 .fallback = "10250", .min = 1, .max = 65535,
+	 .help = "Port of the kubelet, with TLS and the service account's token, which needs the "
+		 "verb get on nodes/proxy."},
+	{.key = "kubernetes_http_kubelet_port", .type = OPTION_INT, FIELD(kubelet_http_port),
+	 .fallback = "10255", .max = 65535,
+	 .help = "Read-only port of the kubelet, in clear text and without token: asked where the "
+		 "other does not answer, or refuses the token. 0: never."},
+	{.key = "kubelet_tls_verify", .type = OPTION_BOOL, FIELD(kubelet_tls_verify),
+	 .fallback = "true",
+	 .help = "Verify the kubelet's certificate. Many kubelets have one that nobody signed: "
+		 "give them serverTLSBootstrap, or set this to false, and know that whoever "
+		 "answers in the kubelet's place then gets the token."},
+	{.key = "kubelet_client_ca", .type = OPTION_STRING, FIELD(kubelet_ca_file),
+	 .fallback = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt",
+	 .help = "PEM file of the authorities that may sign the kubelet's certificate. Empty: the "
+		 "system's."},
+	{.key = "kubelet_auth_token_path", .type = OPTION_STRING, FIELD(kubelet_token_path),
+	 .fallback = "/var/run/secrets/kubernetes.io/serviceaccount/token",
+	 .help = "File with the service account's token; read for each request, as it changes."},
+	{.key = "sysprobe.kubernetes_api", .type = OPTION_ENUM, FIELD(kubernetes_api),
+	 .choices = kubernetes_apis, .fallback = "off",
+	 .help = "What the API server is asked for, by every node. services: names of the Services "
+		 "that this node's pods are behind; all EndpointSlices are listed once and then "
+		 "watched, as they cannot be asked for by node. pods: also the pods of all other "
+		 "nodes, so that remote addresses are named; all pods of the cluster are listed "
+		 "once and then watched, and kept up to sysprobe.max_tagged_entities."},
+	{.key = "kubernetes_apiserver_ca_path", .type = OPTION_STRING, FIELD(kubernetes_ca_file),
+	 .fallback = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt",
+	 .help = "PEM file of the authorities that may sign the API server's certificate. Empty: "
+		 "the system's."},
+	{.key = "kubernetes_pod_labels_as_tags", .type = OPTION_STRING_MAP,
+	 FIELD(pod_labels_as_tags),
+	 .help = "Labels of pods that become tags, each LABEL: KEY, for instance "
+		 "{app.kubernetes.io/name: app}. Labels that hold ids make as many sets of tags."},
+	{.key = "kubernetes_pod_annotations_as_tags", .type = OPTION_STRING_MAP,
+	 FIELD(pod_annotations_as_tags),
+	 .help = "Annotations of pods that become tags, each ANNOTATION: KEY."},
+
 	/* Questions asked of the agent. */
 	{.key = "cmd_host", .type = OPTION_STRING, FIELD(cmd_host), .fallback = "localhost",
 	 .help = "Address that the IPC API listens on. Any but a loopback one lets other hosts "
@@ -249,8 +301,6 @@ const struct option agent_options[] = {
 	NO_EFFECT("ecs_metadata_timeout"),
 	NO_EFFECT("env"),
 	NO_EFFECT("dd_url"),
-	NO_EFFECT("kubelet_tls_verify"),
-	NO_EFFECT("kubernetes_kubelet_host"),
 	NO_EFFECT("health_port"),
 	NO_EFFECT("telemetry"),
 };

@@ -5,6 +5,13 @@
 
 #include "options.h"
 
+/* What the API server is asked for. */
+enum kubernetes_api {
+	KUBERNETES_API_OFF,
+	KUBERNETES_API_SERVICES,
+	KUBERNETES_API_PODS, /* and services */
+};
+
 struct agent_settings {
 	int log_level; /* enum log_level */
 	char *hostname; /* empty: see host_name.h */
@@ -37,6 +44,18 @@ struct agent_settings {
 	char *cri_socket_path; /* empty: the usual ones */
 	struct option_map container_labels_as_tags;
 	struct option_map docker_labels_as_tags; /* of Docker's and Podman's containers */
+
+	char *kubelet_host; /* empty: the kernel's name of this host */
+	int64_t kubelet_https_port;
+	int64_t kubelet_http_port; /* 0: never asked in clear text */
+	bool kubelet_tls_verify;
+	char *kubelet_ca_file; /* empty: the system's */
+	char *kubelet_token_path;
+	int kubernetes_api; /* enum kubernetes_api */
+	char *kubernetes_ca_file; /* empty: the system's */
+	struct option_map pod_labels_as_tags; /* label -> key of the tag; as the next */
+	struct option_map pod_annotations_as_tags;
+
 	struct option_list exporters; /* local, jsonl, table, intake */
 
 	char *cmd_host;

@@ -76,6 +76,7 @@ const char *host_fact_name(enum host_fact fact)
 		[HOST_INSTANCE_TYPE] = "instance_type",	  [HOST_ZONE] = "availability_zone",
 		[HOST_REGION] = "region",		  [HOST_NETWORK_ID] = "network_id",
 		[HOST_SUBNET_ID] = "subnet_id",		  [HOST_ECS_CLUSTER] = "ecs_cluster",
+		[HOST_KUBE_NODE] = "kube_node",
 	};
 
 	return names[fact];

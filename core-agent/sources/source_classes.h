@@ -10,3 +10,5 @@ extern const struct source_class ecs_source;
 extern const struct source_class cri_source;
 extern const struct source_class docker_source;
 extern const struct source_class podman_source;
+extern const struct source_class kubelet_source;
+extern const struct source_class kube_api_source;

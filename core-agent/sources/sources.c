@@ -20,6 +20,8 @@ static const struct source_class *const classes[] = {
 	&cri_source,
 	&docker_source,
 	&podman_source,
+	&kubelet_source,
+	&kube_api_source,
 };
 #define N_CLASSES (sizeof(classes) / sizeof(*classes))
 

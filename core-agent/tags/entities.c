@@ -58,6 +58,7 @@ struct entities {
 	struct entity *table;
 	struct address *addresses;
 	uint32_t list[ENTITY_N_SOURCES];
+	uint64_t confirmed_ns[ENTITY_N_SOURCES];
 	size_t n_from[ENTITY_N_SOURCES];
 	uint64_t changes; /* so many; merged sets from before the last one are stale */
 	struct entities_stats stats;
@@ -315,6 +316,11 @@ void entities_end_list(struct entities *entities, enum entity_source source, uin
 			end_claim(entities, entity, source, now_ns);
 }
 
+void entities_confirm(struct entities *entities, enum entity_source source, uint64_t now_ns)
+{
+	entities->confirmed_ns[source] = now_ns;
+}
+
 const struct entity *entities_find(const struct entities *entities, enum entity_kind kind,
 				   const char *id)
 {
@@ -434,13 +440,16 @@ static void age(struct entities *entities, struct entity *entity, enum entity_so
 		uint64_t now_ns)
 {
 	const struct claim *claim = &entity->claims[source];
+	uint64_t last_ns = claim->seen_ns;
 
 	if (!claim->is_there)
 		return;
+	if (last_ns < entities->confirmed_ns[source])
+		last_ns = entities->confirmed_ns[source];
 	if (claim->gone_ns && now_ns - claim->gone_ns > entities->limits.keep_ns) {
 		drop_claim(entities, entity, source);
 	} else if (source != ENTITY_FROM_SETTINGS && !claim->gone_ns &&
-		   now_ns - claim->seen_ns > entities->limits.max_age_ns) {
+		   now_ns - last_ns > entities->limits.max_age_ns) {
 		drop_claim(entities, entity, source);
 		entities->stats.n_aged++;
 	}
@@ -470,6 +479,7 @@ const char *entity_source_name(enum entity_source source)
 {
 	static const char *const names[ENTITY_N_SOURCES] = {
 		[ENTITY_FROM_KUBELET] = "kubelet", [ENTITY_FROM_KUBE_API] = "kube_api",
+		[ENTITY_FROM_KUBE_SERVICES] = "kube_services",
 		[ENTITY_FROM_ECS] = "ecs",	   [ENTITY_FROM_DOCKER] = "docker",
 		[ENTITY_FROM_PODMAN] = "podman",   [ENTITY_FROM_CRI] = "cri",
 		[ENTITY_FROM_CLOUD] = "cloud",	   [ENTITY_FROM_SETTINGS] = "settings",

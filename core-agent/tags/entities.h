@@ -33,6 +33,7 @@ enum entity_kind {
 enum entity_source {
 	ENTITY_FROM_KUBELET,
 	ENTITY_FROM_KUBE_API,
+	ENTITY_FROM_KUBE_SERVICES, /* of the same server */
 	ENTITY_FROM_ECS,
 	ENTITY_FROM_DOCKER,
 	ENTITY_FROM_PODMAN,
@@ -96,6 +97,9 @@ void entities_remove(struct entities *entities, enum entity_source source, enum 
  */
 void entities_begin_list(struct entities *entities, enum entity_source source);
 void entities_end_list(struct entities *entities, enum entity_source source, uint64_t now_ns);
+
+/* `source` has spoken, and all that it lists is still as it said. */
+void entities_confirm(struct entities *entities, enum entity_source source, uint64_t now_ns);
 
 /* An entity that is known, valid until the next change or tick; NULL: unknown. */
 struct entity;

@@ -23,13 +23,13 @@ FOR_NOBODY = {"DD_SYSPROBE_SOCKET_GROUP": grp.getgrgid(harness.NOBODY).gr_name}
 class Agent(harness.Process):
     """core-agent as nobody, with records to a file that the test reads."""
 
-    def __init__(self, probe, env=None):
+    def __init__(self, probe, env=None, prefix=()):
         self.state = probe.folder / "state"
         self.state.mkdir(exist_ok=True)
         os.chown(self.state, harness.NOBODY, harness.NOBODY)
         self.records_file = self.state / "records.jsonl"
         self.history_file = self.state / "history.db"
-        super().__init__([harness.AGENT, "run"], env={
+        super().__init__([*prefix, harness.AGENT, "run"], env={
             "DD_SYSPROBE_SOCKET": str(probe.socket), "DD_SYSPROBE_USER": "nobody",
             "DD_CMD_PORT": "0", "DD_EXPVAR_PORT": "0",
             "DD_AUTH_TOKEN_FILE_PATH": str(probe.token_file), "DD_EXPORTERS": "jsonl,local",

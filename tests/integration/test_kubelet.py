@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Both processes on a node with a real kubelet: its pods are in the records."""
+import contextlib
+import json
+
+import pytest
+
+import harness
+import kubernetes
+import private_host
+from harness import until
+from kubernetes import container, container_id, NODE_ADDRESS, pod_manifest
+from test_agent import Agent, FOR_NOBODY
+
+PORT = 8000
+SERVE = ("/bin/sh", "-c", f"while :; do nc -l -p {PORT}; done")
+
+
+@pytest.fixture(scope="module")
+def kubelet():
+    with contextlib.ExitStack() as stack:
+        try:
+            kubernetes.program("kubelet")
+            stack.enter_context(kubernetes.kept_sysctls())
+            host = private_host.Host("native")
+            stack.callback(host.end)
+            runtime = stack.enter_context(kubernetes.Containerd(host.ready()))
+            one = kubernetes.Kubelet(host)
+            one.runtime = runtime
+        except private_host.Unavailable as error:
+            pytest.skip(str(error))
+        yield one
+
+
+@pytest.fixture
+def start_agent(kubelet, folder):
+    """Agents on the node's network, as a pod of a DaemonSet with hostNetwork has it."""
+    started = []
+    probe = harness.Probe(folder, env=FOR_NOBODY).ready()
+
+    def start(**env):
+        authority = folder / "ca.crt"
+        authority.write_bytes(kubelet.host.path("/run/kubelet.crt").read_bytes())
+        token = folder / "token"
+        token.write_text("any")
+        for file in (authority, token):
+            file.chmod(0o644)
+        started.append(Agent(probe, prefix=kubelet.host.namespace.enter(), env={
+            "DD_KUBERNETES_KUBELET_HOST": NODE_ADDRESS, "DD_KUBELET_CLIENT_CA": str(authority),
+            "DD_KUBELET_AUTH_TOKEN_PATH": str(token), **env}))
+        return started[-1]
+
+    yield start
+    for agent in started:
+        agent.stop()
+        print(agent.log())  # shown when the test has failed
+    probe.stop()
+
+
+def two_pods(kubelet):
+    kubelet.set_pod(pod_manifest(
+        "web", container("serve", *SERVE), container("side", "/bin/sleep", "1000000"),
+        labels={"tags.datadoghq.com/service": "web", "app": "shop"}))
+    web = kubelet.wait_running("web")
+    address = web["status"]["podIP"]
+    kubelet.set_pod(pod_manifest("client", container(
+        "call", "/bin/sh", "-c", f"while :; do sleep 1 | nc {address} {PORT}; sleep 1; done")))
+    return web, kubelet.wait_running("client")
+
+
+def records_to(agent, address):
+    """Those with both pods; the machine's other connections are not even parsed."""
+    if not agent.records_file.exists():
+        return []
+    with open(agent.records_file) as file:
+        records = [json.loads(line) for line in file
+                   if line.endswith("\n") and f'"remote_ip":"{address}"' in line]
+    return [r for r in records if r.get("pod_name") and r.get("remote_pod_name")]
+
+
+def record_between(agent, address):
+    return until(lambda: records_to(agent, address), "a record with both pods",
+                 kubernetes.READY_S)[-1]
+
+
+@pytest.mark.parametrize("port", ["10250", "10255"])
+def test_record_has_the_pods_and_containers_of_both_ends(kubelet, start_agent, port):
+    web, client = two_pods(kubelet)
+    agent = start_agent(**({} if port == "10250" else {"DD_KUBERNETES_HTTPS_KUBELET_PORT": "1"}))
+    record = record_between(agent, web["status"]["podIP"])
+
+    assert record["container_id"] == container_id(client, "call")
+    assert record["pod_uid"] == client["metadata"]["uid"]
+    assert (record["pod_name"], record["kube_namespace"]) == ("client-node1", "shop")
+    assert (record["kube_container_name"], record["kube_node"]) == ("call", "node1")
+    assert (record["short_image"], record["image_tag"]) == ("sysprobe-test", "1")
+    assert (record["remote_pod_name"], record["remote_service"]) == ("web-node1", "web")
+
+
+def test_address_of_a_pod_that_was_replaced_has_the_tags_of_the_next(kubelet, start_agent):
+    web, _ = two_pods(kubelet)
+    address = web["status"]["podIP"]
+    agent = start_agent()
+    assert record_between(agent, address)["remote_pod_name"] == "web-node1"
+    kubelet.remove_pod("web")
+    until(lambda: "web" not in kubelet.pods(), "the pod is gone", kubernetes.READY_S)
+    kubelet.give_next(address)
+    kubelet.set_pod(pod_manifest("next", container("serve", *SERVE)))
+    assert kubelet.wait_running("next")["status"]["podIP"] == address
+    until(lambda: record_between(agent, address)["remote_pod_name"] == "next-node1",
+          "the next pod's name", 60)  # an interval of the kubelet's list and more
+    kubelet.remove_pod("next")
+
+
+def test_restart_of_the_kubelet_keeps_the_tags(kubelet, start_agent):
+    web, _ = two_pods(kubelet)
+    address = web["status"]["podIP"]
+    agent = start_agent()
+    record_between(agent, address)
+    kubelet.stop()
+    n_before = len(records_to(agent, address))
+    until(lambda: len(records_to(agent, address)) > n_before + 2, "records while it is away")
+    kubelet.start()
+    kubelet.wait_running("web")
+    n_before = len(records_to(agent, address))
+    until(lambda: len(records_to(agent, address)) > n_before + 2, "records since it is back")
