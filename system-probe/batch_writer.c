@@ -65,8 +65,8 @@ int batch_write_header(const struct probe *probe, uint64_t first_sequence, struc
 	struct stream_header header = {
 		.instance_id = probe->instance_id,
 		.boot_id = probe->boot_id,
-		.now_boottime_ns = probe_boottime_ns(),
-		.now_unix_ns = probe_unix_ns(),
+		.now_boottime_ns = probe->drained_boottime_ns,
+		.now_unix_ns = probe->drained_unix_ns,
 		.tier = tier_name(capture_tier(probe->capture)),
 		.first_sequence = first_sequence,
 	};

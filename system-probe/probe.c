@@ -79,6 +79,8 @@ static void on_process(const struct sp_process_event *event, void *context)
 
 void probe_drain(struct probe *probe)
 {
+	probe->drained_boottime_ns = probe_boottime_ns();
+	probe->drained_unix_ns = probe_unix_ns();
 	if (capture_drain(probe->capture) < 0)
 		probe->counters.n_drain_errors++;
 }

@@ -37,6 +37,8 @@ struct probe {
 	uint8_t instance_id[INSTANCE_ID_BYTES];
 	uint8_t boot_id[INSTANCE_ID_BYTES]; /* all zero where it cannot be read */
 	uint64_t started_unix_ns;
+	/* The logs have all that happened until then. */
+	uint64_t drained_boottime_ns, drained_unix_ns;
 	/* The last snapshot had accepted connections that only their listener is known of. */
 	bool has_unnamed_workers;
 	uint64_t next_owner_pass_ns; /* CLOCK_BOOTTIME */

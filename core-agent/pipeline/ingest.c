@@ -31,6 +31,9 @@ struct ingest {
 
 	enum ingest_stream stream;
 	uint64_t stream_next; /* where its trailer says to go on; 0: none */
+	uint64_t processes_read_ns; /* CLOCK_BOOTTIME: all processes until then are known */
+	uint64_t held_from; /* closed log: first record that is left for the next read; 0: none */
+	struct overflow_sum held; /* what those from it on add up to */
 	int64_t boot_to_unix_ns;
 	uint64_t now_boottime_ns;
 	uint64_t now_unix_ns;
@@ -80,6 +83,8 @@ uint64_t ingest_begin_stream(struct ingest *ingest, enum ingest_stream stream)
 {
 	ingest->stream = stream;
 	ingest->stream_next = 0;
+	ingest->held_from = 0;
+	ingest->held = (struct overflow_sum){0};
 	switch (stream) {
 	case INGEST_PROCESSES:
 		return ingest->process_next;
@@ -188,9 +193,10 @@ static int take_header(struct ingest *ingest, const Sysprobe__V1__Header *header
 		r = change_instance(ingest, instance, boot_id);
 	if (r < 0)
 		return r;
-	if (ingest->stream == INGEST_PROCESSES)
+	if (ingest->stream == INGEST_PROCESSES) {
 		account_process_gap(ingest, header);
-	else if (ingest->stream == INGEST_CONNECTIONS)
+		ingest->processes_read_ns = header->now_boottime_ns;
+	} else if (ingest->stream == INGEST_CONNECTIONS)
 		r = begin_interval(ingest);
 	return r;
 }
@@ -293,11 +299,35 @@ static int export_connection(struct ingest *ingest, struct connection *connectio
 	return note_export(ingest, exporters_connection(ingest->exporters, connection));
 }
 
+/*
+ * Closed after the processes were read: its own may have begun in between, so it waits
+ * for the next read of both. What follows it waits too, as positions are numbers.
+ */
+static bool is_held(struct ingest *ingest, const Sysprobe__V1__Connection *record)
+{
+	struct connection_counters *held = &ingest->held.counters;
+
+	if (record->sequence <= ingest->store.positions.closed_handed ||
+	    (!ingest->held_from && record->closed_ns <= ingest->processes_read_ns))
+		return false;
+	if (!ingest->held_from)
+		ingest->held_from = record->sequence;
+	ingest->held.n_connections++;
+	held->bytes_sent += record->bytes_sent;
+	held->bytes_received += record->bytes_received;
+	held->packets_sent += record->packets_sent;
+	held->packets_received += record->packets_received;
+	held->retransmits += record->retransmits;
+	return true;
+}
+
 static int take_connection(struct ingest *ingest, const Sysprobe__V1__Connection *record)
 {
 	bool is_closed = ingest->stream == INGEST_CLOSED;
 	struct connection connection;
 
+	if (is_closed && is_held(ingest, record))
+		return 0;
 	if (is_closed && !take_sequence(ingest, record->sequence))
 		return 0;
 	if (convert(ingest, record, &connection) < 0) {
@@ -316,20 +346,42 @@ static int take_connection(struct ingest *ingest, const Sysprobe__V1__Connection
 	return export_connection(ingest, &connection);
 }
 
+/* Where to go on, and what all before it add up to, without what waits. */
+static uint64_t next_of(const struct ingest *ingest, const Sysprobe__V1__Trailer *trailer)
+{
+	return ingest->held_from ? ingest->held_from : trailer->next_sequence;
+}
+
+static struct overflow_sum sum_before_next(const struct ingest *ingest,
+					   const Sysprobe__V1__Trailer *trailer)
+{
+	const struct overflow_sum *held = &ingest->held;
+	struct overflow_sum sum = {0};
+
+	if (!trailer->before_next)
+		return sum;
+	sum = read_sum(trailer->before_next);
+	sum.n_connections -= held->n_connections;
+	sum.counters.bytes_sent -= held->counters.bytes_sent;
+	sum.counters.bytes_received -= held->counters.bytes_received;
+	sum.counters.packets_sent -= held->counters.packets_sent;
+	sum.counters.packets_received -= held->counters.packets_received;
+	sum.counters.retransmits -= held->counters.retransmits;
+	return sum;
+}
+
 /* The log's own total against what was read of it: the rest was evicted before. */
 static int account_closed_log(struct ingest *ingest, const Sysprobe__V1__Trailer *trailer)
 {
 	struct history_state *positions = &ingest->store.positions;
-	struct overflow_sum sum = {0};
+	struct overflow_sum sum = sum_before_next(ingest, trailer);
+	uint64_t next = next_of(ingest, trailer);
 	struct overflow overflow;
 
-	if (trailer->next_sequence > positions->closed_handed + 1) {
-		ingest->stats.n_closed_lost +=
-			trailer->next_sequence - positions->closed_handed - 1;
-		positions->closed_handed = trailer->next_sequence - 1;
+	if (next > positions->closed_handed + 1) {
+		ingest->stats.n_closed_lost += next - positions->closed_handed - 1;
+		positions->closed_handed = next - 1;
 	}
-	if (trailer->before_next)
-		sum = read_sum(trailer->before_next);
 	if (!overflow_account_add_log(ingest->store.account, &sum, &overflow))
 		return 0;
 	return report_overflow(ingest, &overflow);
@@ -339,7 +391,7 @@ static int take_trailer(struct ingest *ingest, const Sysprobe__V1__Trailer *trai
 {
 	int r = ingest->stream == INGEST_CLOSED ? account_closed_log(ingest, trailer) : 0;
 
-	ingest->stream_next = trailer->next_sequence;
+	ingest->stream_next = next_of(ingest, trailer);
 	for (size_t i = 0; i < trailer->n_overflow && r == 0; i++) {
 		struct overflow_sum sum = read_sum(trailer->overflow[i]);
 		struct overflow overflow;

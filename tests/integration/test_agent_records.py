@@ -171,6 +171,29 @@ def test_closed_connections_are_stored_between_polls(fake, start):
     assert fake.n_requests("/v1/connections") == 1
 
 
+def test_process_that_began_after_the_processes_were_read_is_named_all_the_same(fake, start):
+    """Begins, connects and ends between the two reads of one round."""
+    def between(pieces):
+        fake.faults.clear()
+        fake.process_log.append(proto.Process(
+            event=proto.Process.EVENT_EXEC, tgid=77, start_ns=5, executable=b"/bin/short"))
+        fake.close(1, tgid=77, process_start_ns=5, bytes_sent=400)
+        fake.close(2, bytes_sent=30)
+        return 200, pieces, False
+
+    fake.close(3, bytes_sent=1)
+    agent = start()
+    agent.wait_history(lambda r: r.get("id") == 3, "the agent reads")
+    with fake.lock:
+        fake.faults["/v1/processes"] = between
+    (record,) = agent.wait_history(lambda r: r.get("id") == 1, "the short one")
+    assert record["exe"] == "/bin/short"
+    agent.wait_history(lambda r: r.get("id") == 2, "the one behind it")
+    records = agent.history()
+    assert [r["overflow"] for r in records if "overflow" in r] == []
+    assert sum(r["bytes_sent"] for r in records) == 431
+
+
 def test_process_log_names_the_owner(fake, start):
     fake.process_log.append(proto.Process(
         event=proto.Process.EVENT_EXEC, tgid=4000001, start_ns=5, time_ns=6, comm="worker",
