@@ -199,10 +199,11 @@ const struct option agent_options[] = {
 	{.key = "kubernetes_pod_labels_as_tags", .type = OPTION_STRING_MAP,
 	 FIELD(pod_labels_as_tags),
 	 .help = "Labels of pods that become tags, each LABEL: KEY, for instance "
-		 "{app.kubernetes.io/name: app}. Labels that hold ids make as many sets of tags."},
+		 "{app.kubernetes.io/name: app}; patterns as for container_labels_as_tags. Labels "
+		 "that hold ids make as many sets of tags."},
 	{.key = "kubernetes_pod_annotations_as_tags", .type = OPTION_STRING_MAP,
 	 FIELD(pod_annotations_as_tags),
-	 .help = "Annotations of pods that become tags, each ANNOTATION: KEY."},
+	 .help = "Annotations of pods that become tags, each ANNOTATION: KEY, or a pattern."},
 
 	/* Questions asked of the agent. */
 	{.key = "cmd_host", .type = OPTION_STRING, FIELD(cmd_host), .fallback = "localhost",

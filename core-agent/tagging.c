@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tagging.h"
 
+#include "clock.h"
 #include "enrich/tagger.h"
 #include "host_name.h"
 #include "settings.h"
@@ -10,7 +11,6 @@
 #include "tags/tag_sets.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #define NS_PER_S UINT64_C(1000000000)
 
@@ -27,14 +27,6 @@ struct tagging {
 	struct sources *sources;
 	struct tagger *tagger;
 };
-
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail on Linux */
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
 
 static struct sources *new_sources(struct tagging *tagging, const struct agent_settings *settings,
 				   struct event_base *base, struct curl_loop *loop)
@@ -91,7 +83,7 @@ void tagging_free(struct tagging *tagging)
 
 void tagging_tick(struct tagging *tagging)
 {
-	entities_tick(tagging->entities, monotonic_ns());
+	entities_tick(tagging->entities, clock_monotonic_ns());
 	sources_tick(tagging->sources);
 	host_name_tick(tagging->host_name);
 }

@@ -8,13 +8,13 @@
 #include <time.h>
 
 #include "auth_token.h"
+#include "clock.h"
 #include "log.h"
 #include "logs.h"
 #include "server/server.h"
 #include "server/tls.h"
 #include "settings.h"
 
-#define NS_PER_S UINT64_C(1000000000)
 #define MAX_CLIENTS 64
 #define MAX_PER_SECOND 100
 #define REQUEST_DEADLINE_MS 10000
@@ -23,14 +23,6 @@
 #define VARIABLES_MAX_CLIENTS 16
 /* Of the certificate's end. */
 #define LOOK_S 3600
-
-uint64_t api_monotonic_ns(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail on Linux */
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
 
 /* True: `path` has the form of the route; `argument` is what stands for its {NAME}. */
 static bool is_route(const struct api_route *route, const char *path, const char **argument)
@@ -265,7 +257,7 @@ struct api *api_new(struct event_base *base, const struct api_parts *parts)
 	api->parts = *parts;
 	api->base = base;
 	api->commands.base = base;
-	api->started_ns = api_monotonic_ns();
+	api->started_ns = clock_monotonic_ns();
 	api->token = auth_token_new(parts->settings->auth_token_file_path);
 	api->logs = log_stream_hub_new();
 	api->renew = event_new(base, -1, EV_PERSIST, on_renew, api);

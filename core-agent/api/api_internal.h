@@ -52,8 +52,6 @@ struct api {
 	uint64_t n_unauthorized, n_forbidden;
 };
 
-uint64_t api_monotonic_ns(void);
-
 /* Takes `value` over; NULL is answered as out of memory. */
 void answer_json(struct response *response, json_t *value);
 

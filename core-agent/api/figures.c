@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "clock.h"
 #include "enrich/enrich.h"
 #include "enrich/tagger.h"
 #include "exporters/exporters.h"
@@ -70,7 +71,7 @@ static void collect_process(const struct api *api, struct figures *figures)
 	cpu_us = (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
 		 (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
 	gauge(figures, "uptime_ms", "Time since the start.",
-	      (api_monotonic_ns() - api->started_ns) / NS_PER_MS);
+	      (clock_monotonic_ns() - api->started_ns) / NS_PER_MS);
 	count(figures, "cpu_us", "Processor time used.", cpu_us);
 	gauge(figures, "resident_bytes", "Memory in use.", resident_bytes());
 	gauge(figures, "resident_peak_bytes", "The most memory that was in use.",

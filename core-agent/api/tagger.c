@@ -2,6 +2,8 @@
 /* What has tags, and which source said them: for "why is this name missing?". */
 #include "api_internal.h"
 
+#include "clock.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,7 +59,7 @@ static json_t *source_json(const struct source_health *health)
 		(void)json_object_set_new(object, "detail", json_string(health->detail));
 	if (health->last_answer_ns)
 		(void)json_object_set_new(object, "last_answer_ms_ago",
-					  json_integer((json_int_t)((api_monotonic_ns() -
+					  json_integer((json_int_t)((clock_monotonic_ns() -
 								     health->last_answer_ns) /
 								    NS_PER_MS)));
 	return object;

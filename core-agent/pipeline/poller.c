@@ -4,6 +4,7 @@
 #include "enrich/enrich.h"
 #include "exporters/exporters.h"
 #include "ingest.h"
+#include "clock.h"
 #include "log.h"
 #include "probe_client.h"
 #include "tagging.h"
@@ -70,14 +71,6 @@ struct poller {
 	bool is_connected;
 };
 
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail on Linux */
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
-
 static void end(struct poller *poller)
 {
 	if (poller->has_ended)
@@ -106,7 +99,7 @@ static uint64_t until(uint64_t due_ns, uint64_t now_ns)
 
 static void schedule(struct poller *poller)
 {
-	uint64_t now_ns = monotonic_ns();
+	uint64_t now_ns = clock_monotonic_ns();
 	uint64_t wait_ns = until(poller->cycle_began_ns + poller->settings.drain_interval_ns, now_ns);
 	uint64_t until_poll_ns = until(poller->next_poll_ns, now_ns);
 
@@ -125,7 +118,7 @@ static void plan_next_poll(struct poller *poller)
 /* A burst of records leaves the heap in pieces; give back what is free. */
 static void tick(struct poller *poller)
 {
-	uint64_t now_ns = monotonic_ns();
+	uint64_t now_ns = clock_monotonic_ns();
 
 	if (!poller->is_poll && now_ns - poller->ticked_ns < TICK_NS)
 		return;
@@ -187,7 +180,7 @@ static void on_stopped(struct poller *poller)
 static void note_whole_cycle(struct poller *poller)
 {
 	poller->is_connected = true;
-	poller->whole_ns = monotonic_ns();
+	poller->whole_ns = clock_monotonic_ns();
 	poller->n_whole++;
 }
 
@@ -239,7 +232,7 @@ static void start_step(struct poller *poller)
 
 static void start_cycle(struct poller *poller)
 {
-	poller->cycle_began_ns = monotonic_ns();
+	poller->cycle_began_ns = clock_monotonic_ns();
 	poller->is_poll = poller->cycle_began_ns >= poller->next_poll_ns;
 	poller->has_begun_anew = false;
 	poller->step = 0;
@@ -271,8 +264,8 @@ struct poller *poller_new(struct event_base *base, const struct poller_settings 
 			      .tagging = tagging,
 			      .on_end = on_end,
 			      .context = context,
-			      .next_poll_ns = monotonic_ns(),
-			      .whole_ns = monotonic_ns(),
+			      .next_poll_ns = clock_monotonic_ns(),
+			      .whole_ns = clock_monotonic_ns(),
 			      .step = N_STEPS,
 			      .timer = evtimer_new(base, on_timer, poller)};
 	if (poller->timer && event_add(poller->timer, &at_once) == 0)
@@ -300,7 +293,7 @@ void poller_stop(struct poller *poller)
 void poller_set_intervals(struct poller *poller, uint64_t poll_interval_ns,
 			  uint64_t drain_interval_ns)
 {
-	uint64_t latest_ns = monotonic_ns() + poll_interval_ns;
+	uint64_t latest_ns = clock_monotonic_ns() + poll_interval_ns;
 
 	poller->settings.poll_interval_ns = poll_interval_ns;
 	poller->settings.drain_interval_ns = drain_interval_ns;
@@ -312,7 +305,7 @@ void poller_set_intervals(struct poller *poller, uint64_t poll_interval_ns,
 
 struct poller_health poller_get_health(const struct poller *poller)
 {
-	uint64_t since_ns = monotonic_ns() - poller->whole_ns;
+	uint64_t since_ns = clock_monotonic_ns() - poller->whole_ns;
 
 	return (struct poller_health){
 		.is_connected = poller->is_connected,

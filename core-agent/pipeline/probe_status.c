@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "probe_status.h"
 
+#include "clock.h"
 #include "auth_token.h"
 
 #include <stdio.h>
@@ -8,7 +9,6 @@
 #include <string.h>
 #include <time.h>
 
-#define NS_PER_S UINT64_C(1000000000)
 #define INTERVAL_S 10
 /* Until the first answer, and while there is none. */
 #define RETRY_S 1
@@ -35,14 +35,6 @@ struct probe_status {
 	struct page pages[N_PAGES];
 	uint64_t came_ns; /* CLOCK_MONOTONIC */
 };
-
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail on Linux */
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
 
 static void clear(struct page *page)
 {
@@ -101,7 +93,7 @@ static void on_done(CURL *easy, CURLcode result, void *context)
 	clear(&status->pages[status->asking]);
 	status->pages[status->asking] = status->incoming;
 	status->incoming = (struct page){0};
-	status->came_ns = monotonic_ns();
+	status->came_ns = clock_monotonic_ns();
 	if (status->asking + 1 < N_PAGES)
 		ask(status, status->asking + 1);
 	else
@@ -209,5 +201,5 @@ const char *probe_status_metrics(const struct probe_status *status)
 
 uint64_t probe_status_age_ns(const struct probe_status *status)
 {
-	return status->pages[STATUS].bytes ? monotonic_ns() - status->came_ns : UINT64_MAX;
+	return status->pages[STATUS].bytes ? clock_monotonic_ns() - status->came_ns : UINT64_MAX;
 }

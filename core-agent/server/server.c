@@ -6,9 +6,9 @@
 #include <event2/listener.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "client.h"
 #include "tls.h"
 
@@ -42,20 +42,12 @@ union address {
 	struct sockaddr_in6 v6;
 };
 
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail on Linux */
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
-
 /* Two seconds' worth at once at most. */
 static bool take_rate(void *context)
 {
 	struct server *server = context;
 	uint64_t price_ns = NS_PER_S / server->config.max_per_second;
-	uint64_t now_ns = monotonic_ns();
+	uint64_t now_ns = clock_monotonic_ns();
 
 	server->rate_ns += now_ns - server->rate_at_ns;
 	server->rate_at_ns = now_ns;
@@ -211,7 +203,7 @@ int server_new(struct event_base *base, const struct server_config *config, stru
 					    .on_waiting = on_client_waiting,
 					    .on_gone = on_client_gone};
 	server->rate_ns = 2 * NS_PER_S;
-	server->rate_at_ns = monotonic_ns();
+	server->rate_at_ns = clock_monotonic_ns();
 	server->places = calloc(config->max_clients, sizeof(*server->places));
 	server->resume = evtimer_new(base, on_resume, server);
 	if (config->tls)

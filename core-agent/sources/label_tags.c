@@ -55,8 +55,8 @@ static void add_by_rule(struct tag_list *list, const char *template, const char 
 	tag_list_add(list, key, value);
 }
 
-static void add_by_rules(struct tag_list *list, const struct option_map *rules, const char *label,
-			 const char *value)
+void label_tags_add_allowed(struct tag_list *list, const struct option_map *rules,
+			    const char *label, const char *value)
 {
 	for (size_t i = 0; i < rules->n; i++)
 		if (fnmatch(rules->items[i].key, label, FNM_CASEFOLD | FNM_NOESCAPE) == 0)
@@ -70,5 +70,5 @@ void label_tags_add(struct tag_list *list, const struct option_map *const *rules
 		if (strcmp(label, standard[i].label) == 0)
 			tag_list_add(list, standard[i].key, value);
 	for (size_t i = 0; i < n_rules; i++)
-		add_by_rules(list, rules[i], label, value);
+		label_tags_add_allowed(list, rules[i], label, value);
 }

@@ -19,5 +19,9 @@ struct tag_list;
 void label_tags_add(struct tag_list *list, const struct option_map *const *rules, size_t n_rules,
 		    const char *label, const char *value);
 
+/* By the rules alone. */
+void label_tags_add_allowed(struct tag_list *list, const struct option_map *rules,
+			    const char *label, const char *value);
+
 /* The label that a kubelet gives a container for its pod's uid. */
 bool label_tags_is_pod_uid(const char *label);

@@ -1,22 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "source_health.h"
 
+#include "clock.h"
 #include "log.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
-#define NS_PER_S UINT64_C(1000000000)
-
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail on Linux */
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
 
 void source_health_init(struct source_health *health, const char *name)
 {
@@ -26,7 +17,7 @@ void source_health_init(struct source_health *health, const char *name)
 void source_health_answered(struct source_health *health)
 {
 	health->n_answers++;
-	health->last_answer_ns = monotonic_ns();
+	health->last_answer_ns = clock_monotonic_ns();
 	if (health->state == SOURCE_OK)
 		return;
 	log_info(health->state == SOURCE_STARTING ? "a source of tags answers"

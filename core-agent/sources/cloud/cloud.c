@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "local_hints.h"
+#include "clock.h"
 #include "log.h"
 #include "settings.h"
 #include "sources/host_facts.h"
@@ -51,14 +52,6 @@ static const struct {
 	{CLOUD_NETWORK_ID, HOST_NETWORK_ID},   {CLOUD_SUBNET_ID, HOST_SUBNET_ID},
 };
 
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail on Linux */
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
-
 static void schedule(struct source *source, uint64_t ns)
 {
 	struct timeval delay = {.tv_sec = (time_t)(ns / NS_PER_S),
@@ -75,7 +68,7 @@ static void apply_tags(struct source *source, const struct cloud_facts *facts)
 
 	cloud_facts_tags(facts, &list);
 	/* What finds no room is counted there. */
-	(void)entities_set(source->context.entities, ENTITY_FROM_CLOUD, &report, monotonic_ns());
+	(void)entities_set(source->context.entities, ENTITY_FROM_CLOUD, &report, clock_monotonic_ns());
 }
 
 static void apply(struct source *source, const struct cloud_facts *facts)

@@ -13,9 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "cri_call.h"
 #include "cri_known.h"
 #include "cri_tags.h"
@@ -62,14 +62,6 @@ struct source {
 	size_t next_stranger;
 	struct tag_list tags;
 };
-
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail on Linux */
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
 
 static void arm(struct source *source, uint32_t ms)
 {
@@ -293,7 +285,7 @@ static void report(struct source *source, enum entity_kind kind, const char *id,
 		said.n_addresses = item->n_addresses;
 	}
 	/* Refused is counted there. */
-	(void)entities_set(source->context.entities, ENTITY_FROM_CRI, &said, monotonic_ns());
+	(void)entities_set(source->context.entities, ENTITY_FROM_CRI, &said, clock_monotonic_ns());
 }
 
 static void report_sandbox(struct source *source, const Cri__PodSandbox *sandbox)
@@ -346,7 +338,7 @@ static void report_all(struct source *source)
 			report_sandbox(source, pods->items[i]);
 	for (size_t i = 0; i < source->containers->n_containers; i++)
 		report_container(source, source->containers->containers[i]);
-	entities_end_list(source->context.entities, ENTITY_FROM_CRI, monotonic_ns());
+	entities_end_list(source->context.entities, ENTITY_FROM_CRI, clock_monotonic_ns());
 }
 
 static void ask_next(struct source *source)
@@ -401,7 +393,7 @@ static void begin_round(struct source *source)
 {
 	const char *socket = find_socket(source);
 
-	source->round_ns = monotonic_ns();
+	source->round_ns = clock_monotonic_ns();
 	if (!socket && is_absence_normal(source)) {
 		tell_absent(source, "not there, nor those of CRI-O and k3s");
 		give_up_round(source);
@@ -475,7 +467,7 @@ static bool is_new_stranger(struct source *source, const char *id)
 
 static void cri_wanted(struct source *source, enum entity_kind kind, const char *id)
 {
-	uint64_t since_ns = monotonic_ns() - source->round_ns;
+	uint64_t since_ns = clock_monotonic_ns() - source->round_ns;
 
 	if ((kind != ENTITY_CONTAINER && kind != ENTITY_POD) || !is_new_stranger(source, id))
 		return;

@@ -14,6 +14,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "clock.h"
 #include "docker_known.h"
 #include "docker_lines.h"
 #include "docker_parse.h"
@@ -25,7 +26,6 @@
 #include "sources/source_health.h"
 #include "tags/tag_list.h"
 
-#define NS_PER_S UINT64_C(1000000000)
 #define LIST_INTERVAL_MS 300000
 #define TIMEOUT_MS 10000
 #define MAX_ANSWER_BYTES (32 * 1024 * 1024)
@@ -58,14 +58,6 @@ struct docker_api {
 	struct tag_list tags;
 };
 
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail on Linux */
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
-
 static uint32_t random_bits(void)
 {
 	uint32_t bits = 0;
@@ -95,7 +87,7 @@ static void report(struct docker_api *api, struct docker_container *container)
 	said.addresses = container->addresses;
 	said.n_addresses = container->n_addresses;
 	/* Refused is counted there; all else about it goes on as if it were kept. */
-	(void)entities_set(api->context.entities, api->settings.source, &said, monotonic_ns());
+	(void)entities_set(api->context.entities, api->settings.source, &said, clock_monotonic_ns());
 }
 
 static void forget(const char *id, void *context)
@@ -103,7 +95,7 @@ static void forget(const char *id, void *context)
 	struct docker_api *api = context;
 
 	entities_remove(api->context.entities, api->settings.source, ENTITY_CONTAINER, id,
-			monotonic_ns());
+			clock_monotonic_ns());
 }
 
 static void on_listed(const struct docker_container *container, void *context)

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "http/fetch.h"
+#include "clock.h"
 #include "log.h"
 #include "settings.h"
 #include "sources/host_facts.h"
@@ -56,14 +57,6 @@ static const char *const paths[] = {
 	[ASK_OWN_TASK] = "/task",
 };
 
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail on Linux */
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
-
 static void schedule(struct source *source, uint64_t ms)
 {
 	struct timeval delay = {.tv_sec = (time_t)(ms / MS_PER_S),
@@ -102,7 +95,7 @@ static void set_container(const struct ecs_container *container, void *context)
 		(void)snprintf(source->cluster, sizeof(source->cluster), "%s",
 			       ecs_short_name(container->cluster));
 	/* What finds no room is counted there. */
-	(void)entities_set(source->context.entities, ENTITY_FROM_ECS, &report, monotonic_ns());
+	(void)entities_set(source->context.entities, ENTITY_FROM_ECS, &report, clock_monotonic_ns());
 }
 
 static void set_host(struct source *source)
@@ -112,7 +105,7 @@ static void set_host(struct source *source)
 	tag_list_clear(&source->list);
 	tag_list_add(&source->list, "ecs_cluster_name", source->cluster);
 	host_facts_set(source->context.host, HOST_ECS_CLUSTER, source->cluster);
-	(void)entities_set(source->context.entities, ENTITY_FROM_ECS, &report, monotonic_ns());
+	(void)entities_set(source->context.entities, ENTITY_FROM_ECS, &report, clock_monotonic_ns());
 }
 
 static int set_all(struct source *source, const struct fetch_answer *answer)
@@ -128,7 +121,7 @@ static int set_all(struct source *source, const struct fetch_answer *answer)
 	if (r < 0)
 		return r;
 	set_host(source);
-	entities_end_list(source->context.entities, ENTITY_FROM_ECS, monotonic_ns());
+	entities_end_list(source->context.entities, ENTITY_FROM_ECS, clock_monotonic_ns());
 	source_health_answered(&source->health);
 	return 0;
 }
@@ -208,7 +201,7 @@ static void on_timer(evutil_socket_t fd, short events, void *context)
 
 	(void)fd;
 	(void)events;
-	source->polled_ns = monotonic_ns();
+	source->polled_ns = clock_monotonic_ns();
 	if (source->n_polls_without_agent > 0) {
 		source->n_polls_without_agent--;
 		ask(source, ASK_OWN_TASK);
@@ -219,7 +212,7 @@ static void on_timer(evutil_socket_t fd, short events, void *context)
 
 static void ecs_wanted(struct source *source, enum entity_kind kind, const char *id)
 {
-	uint64_t since_ms = (monotonic_ns() - source->polled_ns) / (NS_PER_S / MS_PER_S);
+	uint64_t since_ms = (clock_monotonic_ns() - source->polled_ns) / (NS_PER_S / MS_PER_S);
 
 	(void)id; /* all are asked for at once */
 	if (kind != ENTITY_CONTAINER || fetch_is_running(source->fetch))

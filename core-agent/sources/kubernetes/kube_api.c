@@ -14,8 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "kube_client.h"
 #include "kube_pod.h"
 #include "kube_report.h"
@@ -27,7 +27,6 @@
 #include "sources/source_health.h"
 #include "tags/tag_list.h"
 
-#define NS_PER_S UINT64_C(1000000000)
 
 /* Those that are over have no address of their own any more: "!=" escaped, "," too. */
 static const char live_pods[] = "status.phase%21%3DSucceeded%2Cstatus.phase%21%3DFailed";
@@ -46,19 +45,11 @@ struct source {
 	struct tag_list tags; /* scratch */
 };
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail on Linux */
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
-
 /* One part that is well says nothing of the other. */
 static void answered(struct source *source, enum part part, enum entity_source from)
 {
 	source->is_failing[part] = false;
-	entities_confirm(source->entities, from, now_ns());
+	entities_confirm(source->entities, from, clock_monotonic_ns());
 	if (!source->is_failing[PART_SERVICES] && !source->is_failing[PART_PODS])
 		source_health_answered(&source->health);
 }
@@ -84,7 +75,7 @@ static void on_slice(json_t *object, void *context)
 
 	if (kube_slice_from_json(object, &slice) < 0)
 		return; /* no slice; the others are */
-	kube_services_set(source->services, &slice, node, now_ns());
+	kube_services_set(source->services, &slice, node, clock_monotonic_ns());
 	kube_slice_deinit(&slice);
 }
 
@@ -95,7 +86,7 @@ static void on_slice_removed(json_t *object, void *context)
 
 	if (kube_slice_from_json(object, &slice) < 0)
 		return; /* as above */
-	kube_services_remove(source->services, slice.namespace, slice.name, now_ns());
+	kube_services_remove(source->services, slice.namespace, slice.name, clock_monotonic_ns());
 	kube_slice_deinit(&slice);
 }
 
@@ -103,7 +94,7 @@ static void on_slices_end(void *context)
 {
 	struct source *source = context;
 
-	kube_services_end_list(source->services, now_ns());
+	kube_services_end_list(source->services, clock_monotonic_ns());
 }
 
 static void on_slices_answer(void *context)
@@ -131,7 +122,7 @@ static void on_pod(json_t *object, void *context)
 	if (kube_pod_from_json(object, &pod) < 0)
 		return; /* no pod; the others are */
 	kube_report_pod(source->entities, ENTITY_FROM_KUBE_API, &pod, &source->allowed,
-			&source->tags, now_ns());
+			&source->tags, clock_monotonic_ns());
 	kube_pod_deinit(&pod);
 }
 
@@ -142,7 +133,7 @@ static void on_pod_removed(json_t *object, void *context)
 
 	if (kube_pod_from_json(object, &pod) < 0)
 		return; /* as above */
-	kube_report_pod_gone(source->entities, ENTITY_FROM_KUBE_API, &pod, now_ns());
+	kube_report_pod_gone(source->entities, ENTITY_FROM_KUBE_API, &pod, clock_monotonic_ns());
 	kube_pod_deinit(&pod);
 }
 
@@ -150,7 +141,7 @@ static void on_pods_end(void *context)
 {
 	struct source *source = context;
 
-	entities_end_list(source->entities, ENTITY_FROM_KUBE_API, now_ns());
+	entities_end_list(source->entities, ENTITY_FROM_KUBE_API, clock_monotonic_ns());
 }
 
 static void on_pods_answer(void *context)

@@ -9,6 +9,7 @@
 #include "kube_owner.h"
 #include "options.h"
 #include "sources/image_name.h"
+#include "sources/label_tags.h"
 #include "tags/tag_list.h"
 
 /* Before a container's name, if it is for one alone, and the key. */
@@ -153,10 +154,16 @@ void kube_pod_deinit(struct kube_pod *pod)
 }
 
 static void add_allowed(struct tag_list *list, const struct option_map *allowed,
-			const json_t *values)
+			json_t *values)
 {
-	for (size_t i = 0; allowed && i < allowed->n; i++)
-		tag_list_add(list, allowed->items[i].value, text_of(values, allowed->items[i].key));
+	const char *label;
+	json_t *value;
+
+	if (!allowed)
+		return;
+	json_object_foreach(values, label, value)
+		if (json_is_string(value))
+			label_tags_add_allowed(list, allowed, label, json_string_value(value));
 }
 
 /* `container` is "", or a container's name and a dot. */

@@ -22,7 +22,7 @@ struct kube_pod {
 	const char *cgroup_uid; /* that of its cgroups: another one for a static pod */
 	const char *name, *namespace, *node;
 	const char *owner_kind, *owner_name; /* its controller */
-	const json_t *labels, *annotations;  /* objects */
+	json_t *labels, *annotations;  /* objects */
 	struct entity_address addresses[ENTITY_MAX_ADDRESSES];
 	size_t n_addresses; /* 0 where they are not, or no longer, its own */
 };

@@ -21,6 +21,7 @@
 #include "kube_client.h"
 #include "kube_pod.h"
 #include "kube_report.h"
+#include "clock.h"
 #include "log.h"
 #include "settings.h"
 #include "sources/host_facts.h"
@@ -63,17 +64,9 @@ struct source {
 	struct tag_list tags;
 };
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail on Linux */
-	return (uint64_t)now.tv_sec * 1000 * NS_PER_MS + (uint64_t)now.tv_nsec;
-}
-
 static uint64_t now_ms(void)
 {
-	return now_ns() / NS_PER_MS;
+	return clock_monotonic_ns() / NS_PER_MS;
 }
 
 static uint32_t random_u32(void)
@@ -108,7 +101,7 @@ static void report_container(const struct kube_pod *pod, const struct kube_conta
 	tag_list_clear(&source->tags);
 	kube_pod_add_container_tags(pod, container, &source->tags);
 	/* What finds no room is counted there; an id that is none is nobody's. */
-	(void)entities_set(source->entities, ENTITY_FROM_KUBELET, &report, now_ns());
+	(void)entities_set(source->entities, ENTITY_FROM_KUBELET, &report, clock_monotonic_ns());
 }
 
 static int on_item(const char *bytes, size_t size, void *context)
@@ -126,7 +119,7 @@ static int on_item(const char *bytes, size_t size, void *context)
 		host_facts_set_name(source->host, HOST_NAME_NODE, pod.node);
 	}
 	kube_report_pod(source->entities, ENTITY_FROM_KUBELET, &pod, &source->allowed,
-			&source->tags, now_ns());
+			&source->tags, clock_monotonic_ns());
 	kube_pod_for_each_container(&pod, report_container, source);
 	kube_pod_deinit(&pod);
 	return 0;
@@ -186,7 +179,7 @@ static void succeed(struct source *source)
 {
 	uint64_t jitter_ms = random_u32() % (INTERVAL_MS / 10);
 
-	entities_end_list(source->entities, ENTITY_FROM_KUBELET, now_ns());
+	entities_end_list(source->entities, ENTITY_FROM_KUBELET, clock_monotonic_ns());
 	source_health_answered(&source->health);
 	source->n_failures = 0;
 	source->is_running = false;
