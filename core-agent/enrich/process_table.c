@@ -6,7 +6,11 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include <xxhash.h>
+
 #define HASH_NONFATAL_OOM 1
+/* Looked up for each connection: the function of uthash takes a byte at a time. */
+#define HASH_FUNCTION(key, size, hash) ((hash) = (unsigned int)XXH3_64bits(key, size))
 #include <uthash.h>
 
 #include "procfs.h"

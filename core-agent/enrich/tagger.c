@@ -65,7 +65,7 @@ static void fill_remote(struct tagger *tagger, struct connection *connection)
 	if (!entity)
 		return;
 	connection->remote_tags = entities_tags(tagger->entities, entity);
-	connection->remote_service = tag_set_find(connection->remote_tags, "service");
+	connection->remote_service = tag_set_value(connection->remote_tags, TAG_KEY_SERVICE);
 	if (entity_kind(entity) == ENTITY_CONTAINER)
 		connection->remote_container_id = entity_id(entity);
 }
@@ -73,16 +73,16 @@ static void fill_remote(struct tagger *tagger, struct connection *connection)
 /* A variable of the process itself goes before what its container or pod is labelled. */
 static void fill_service(struct connection_owner *owner, const struct tag_set *tags)
 {
-	const char *service = tag_set_find(tags, "service");
+	const char *service = tag_set_value(tags, TAG_KEY_SERVICE);
 
 	if (service && service_yields_to_labels(owner->service_source)) {
 		owner->service = service;
 		owner->service_source = service_source_name(SERVICE_SOURCE_LABELS);
 	}
 	if (!owner->env)
-		owner->env = tag_set_find(tags, "env");
+		owner->env = tag_set_value(tags, TAG_KEY_ENV);
 	if (!owner->version)
-		owner->version = tag_set_find(tags, "version");
+		owner->version = tag_set_value(tags, TAG_KEY_VERSION);
 }
 
 static const struct tag_set *fill_local(struct tagger *tagger, struct connection_owner *owner)

@@ -17,11 +17,15 @@
 struct tag_set {
 	UT_hash_handle hh;
 	struct tag_sets *sets;
+	const char *values[TAG_N_KEYS]; /* within the set; NULL: none */
 	size_t n_users;
 	bool is_out_of_memory; /* could not be linked in */
 	uint16_t n;
 	uint16_t at[]; /* of each tag behind the last of these */
 };
+
+static const char *const keys[TAG_N_KEYS] = {
+	[TAG_KEY_SERVICE] = "service", [TAG_KEY_ENV] = "env", [TAG_KEY_VERSION] = "version"};
 
 struct tag_sets {
 	struct tag_set *table;
@@ -79,6 +83,8 @@ static struct tag_set *new_set(struct tag_sets *sets, const struct tag_list *lis
 	set->sets = sets;
 	set->n = (uint16_t)list->n;
 	copy_tags(set, list);
+	for (int key = 0; key < TAG_N_KEYS; key++)
+		set->values[key] = tag_set_find(set, keys[key]);
 	return set;
 }
 
@@ -155,6 +161,11 @@ const char *tag_set_find(const struct tag_set *set, const char *key)
 			return tag + size + 1;
 	}
 	return NULL;
+}
+
+const char *tag_set_value(const struct tag_set *set, enum tag_key key)
+{
+	return set ? set->values[key] : NULL;
 }
 
 bool tag_sets_has_key(const struct tag_sets *sets, const char *key)

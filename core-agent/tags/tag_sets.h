@@ -14,6 +14,9 @@ struct tag_list;
 struct tag_set;
 struct tag_sets;
 
+/* Keys that each connection is asked for: found without a search. */
+enum tag_key { TAG_KEY_SERVICE, TAG_KEY_ENV, TAG_KEY_VERSION, TAG_N_KEYS };
+
 /* NULL: out of memory. */
 struct tag_sets *tag_sets_new(void);
 void tag_sets_free(struct tag_sets *sets); /* after the last user */
@@ -40,3 +43,6 @@ const char *tag_set_get(const struct tag_set *set, size_t i);
 
 /* Value of the first tag of this key, or NULL. */
 const char *tag_set_find(const struct tag_set *set, const char *key);
+
+/* The same for one of the enum. */
+const char *tag_set_value(const struct tag_set *set, enum tag_key key);

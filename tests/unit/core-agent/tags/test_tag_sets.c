@@ -83,8 +83,23 @@ static void a_value_is_found_by_its_whole_key(void **state)
 	assert_null(tag_set_find(set, "b:"));
 	assert_null(tag_set_find(set, ""));
 	assert_string_equal(tag_set_get(set, 0), "a:1");
+	assert_null(tag_set_value(set, TAG_KEY_SERVICE));
 	assert_true(tag_sets_has_key(sets, "b"));
 	assert_false(tag_sets_has_key(sets, "c"));
+	tag_sets_free(sets);
+}
+
+static void keys_that_all_ask_for_are_found_without_a_search(void **state)
+{
+	static const char *const tags[][2] = {{"env", "test"}, {"service", "a"}, {"service", "b"}};
+	struct tag_sets *sets = tag_sets_new();
+	const struct tag_set *set = take(sets, tags, 3);
+
+	(void)state;
+	assert_string_equal(tag_set_value(set, TAG_KEY_ENV), "test");
+	assert_string_equal(tag_set_value(set, TAG_KEY_SERVICE), "a");
+	assert_null(tag_set_value(set, TAG_KEY_VERSION));
+	assert_null(tag_set_value(NULL, TAG_KEY_ENV));
 	tag_sets_free(sets);
 }
 
@@ -95,6 +110,7 @@ int main(void)
 		cmocka_unit_test(sets_that_run_together_the_same_are_different),
 		cmocka_unit_test(a_set_goes_with_its_last_user),
 		cmocka_unit_test(nothing_is_the_empty_set),
+		cmocka_unit_test(keys_that_all_ask_for_are_found_without_a_search),
 		cmocka_unit_test(a_value_is_found_by_its_whole_key),
 	};
 
