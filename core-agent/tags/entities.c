@@ -283,6 +283,20 @@ int entities_set(struct entities *entities, enum entity_source source,
 	return 0;
 }
 
+bool entities_keep(struct entities *entities, enum entity_source source, enum entity_kind kind,
+		   const char *id, uint64_t now_ns)
+{
+	struct entity_key key;
+	struct entity *entity = make_key(kind, id, &key) == 0 ? find(entities, &key) : NULL;
+	struct claim *claim = entity ? &entity->claims[source] : NULL;
+
+	if (!claim || !claim->is_there || claim->gone_ns)
+		return false;
+	claim->seen_ns = now_ns;
+	claim->list = entities->list[source];
+	return true;
+}
+
 static void end_claim(struct entities *entities, struct entity *entity, enum entity_source source,
 		      uint64_t now_ns)
 {

@@ -98,6 +98,10 @@ void entities_remove(struct entities *entities, enum entity_source source, enum 
 void entities_begin_list(struct entities *entities, enum entity_source source);
 void entities_end_list(struct entities *entities, enum entity_source source, uint64_t now_ns);
 
+/* `source` has said the same of it again. False: it does not list it, so that nothing is kept. */
+bool entities_keep(struct entities *entities, enum entity_source source, enum entity_kind kind,
+		   const char *id, uint64_t now_ns);
+
 /* `source` has spoken, and all that it lists is still as it said. */
 void entities_confirm(struct entities *entities, enum entity_source source, uint64_t now_ns);
 

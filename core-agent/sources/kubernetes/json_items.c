@@ -74,13 +74,15 @@ static int grow(struct text *text)
 	return 0;
 }
 
-static int put(struct text *text, char c)
+static int put(struct text *text, const char *bytes, size_t n)
 {
-	if (text->size == text->max)
+	if (n > text->max - text->size)
 		return -EFBIG;
-	if (text->size + 1 >= text->capacity && grow(text) < 0)
-		return -ENOMEM;
-	text->bytes[text->size++] = c;
+	while (text->size + n >= text->capacity)
+		if (grow(text) < 0)
+			return -ENOMEM;
+	memcpy(text->bytes + text->size, bytes, n);
+	text->size += n;
 	text->bytes[text->size] = '\0';
 	return 0;
 }
@@ -89,8 +91,8 @@ static int put(struct text *text, char c)
 static int keep(struct json_items *items, char c)
 {
 	if (items->item_depth)
-		return put(&items->item, c);
-	return items->form == JSON_ITEMS_LIST ? put(&items->rest, c) : 0;
+		return put(&items->item, &c, 1);
+	return items->form == JSON_ITEMS_LIST ? put(&items->rest, &c, 1) : 0;
 }
 
 static bool is_space(char c)
@@ -200,13 +202,28 @@ static int take(struct json_items *items, char c)
 	return r;
 }
 
+/* How many of the next bytes belong to an item and change nothing but its length. */
+static size_t plain_run(const struct json_items *items, const char *bytes, size_t size)
+{
+	const char *stops = items->is_in_string ? "\"\\" : "{}[]\"";
+	size_t n = 0;
+
+	if (!items->item_depth || items->is_escaped)
+		return 0;
+	while (n < size && bytes[n] && !strchr(stops, bytes[n]))
+		n++;
+	return n;
+}
+
 int json_items_feed(struct json_items *items, const char *bytes, size_t size)
 {
-	for (size_t i = 0; i < size; i++) {
-		int r = take(items, bytes[i]);
+	for (size_t i = 0; i < size;) {
+		size_t n = plain_run(items, bytes + i, size - i);
+		int r = n ? put(&items->item, bytes + i, n) : take(items, bytes[i]);
 
 		if (r != 0)
 			return r;
+		i += n ? n : 1;
 	}
 	return 0;
 }

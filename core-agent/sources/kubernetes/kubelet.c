@@ -21,6 +21,7 @@
 #include "kube_client.h"
 #include "kube_pod.h"
 #include "kube_report.h"
+#include "kube_seen.h"
 #include "clock.h"
 #include "log.h"
 #include "settings.h"
@@ -54,6 +55,7 @@ struct source {
 	struct kube_allowed allowed;
 	struct kube_client *client;
 	struct json_items *items;
+	struct kube_seen *seen;
 	struct event *timer;
 	char url[URL_SIZE], plain_url[URL_SIZE]; /* "": no fallback */
 	bool is_plain;		     /* the request that runs is the fallback */
@@ -104,12 +106,40 @@ static void report_container(const struct kube_pod *pod, const struct kube_conta
 	(void)entities_set(source->entities, ENTITY_FROM_KUBELET, &report, clock_monotonic_ns());
 }
 
+static bool keep(enum entity_kind kind, const char *id, void *context)
+{
+	struct source *source = context;
+
+	return entities_keep(source->entities, ENTITY_FROM_KUBELET, kind, id,
+			     clock_monotonic_ns());
+}
+
+static void note_container(const struct kube_pod *pod, const struct kube_container *container,
+			   void *context)
+{
+	struct source *source = context;
+
+	(void)pod;
+	kube_seen_note(source->seen, ENTITY_CONTAINER, container->id);
+}
+
+static void note(struct source *source, const struct kube_pod *pod)
+{
+	kube_seen_note(source->seen, ENTITY_POD, pod->cgroup_uid);
+	if (strcmp(pod->uid, pod->cgroup_uid) != 0)
+		kube_seen_note(source->seen, ENTITY_POD, pod->uid);
+	kube_pod_for_each_container(pod, note_container, source);
+}
+
 static int on_item(const char *bytes, size_t size, void *context)
 {
 	struct source *source = context;
 	struct kube_pod pod;
-	int r = kube_pod_parse(bytes, size, &pod);
+	int r;
 
+	if (kube_seen_find(source->seen, bytes, size, keep, source))
+		return 0;
+	r = kube_pod_parse(bytes, size, &pod);
 	if (r == -EINVAL)
 		return 0; /* no pod; the others are */
 	if (r < 0)
@@ -121,6 +151,7 @@ static int on_item(const char *bytes, size_t size, void *context)
 	kube_report_pod(source->entities, ENTITY_FROM_KUBELET, &pod, &source->allowed,
 			&source->tags, clock_monotonic_ns());
 	kube_pod_for_each_container(&pod, report_container, source);
+	note(source, &pod);
 	kube_pod_deinit(&pod);
 	return 0;
 }
@@ -180,6 +211,7 @@ static void succeed(struct source *source)
 	uint64_t jitter_ms = random_u32() % (INTERVAL_MS / 10);
 
 	entities_end_list(source->entities, ENTITY_FROM_KUBELET, clock_monotonic_ns());
+	kube_seen_end_list(source->seen);
 	source_health_answered(&source->health);
 	source->n_failures = 0;
 	source->is_running = false;
@@ -214,6 +246,7 @@ static void ask(struct source *source, bool is_plain)
 	source->is_running = true;
 	json_items_reset(source->items);
 	entities_begin_list(source->entities, ENTITY_FROM_KUBELET);
+	kube_seen_begin_list(source->seen);
 	r = kube_client_get(source->client, is_plain ? source->plain_url : source->url, on_bytes,
 			    on_answer, source);
 	if (r < 0)
@@ -282,9 +315,10 @@ static int kubelet_init(struct source *source, const struct source_context *cont
 	source_health_init(&source->health, kubelet_source.name);
 	format_urls(source, settings);
 	source->items = json_items_new(JSON_ITEMS_LIST, on_item, source);
+	source->seen = kube_seen_new((size_t)settings->max_entities);
 	source->client = kube_client_new(context->loop, &of_client);
 	source->timer = event_new(context->base, -1, 0, on_timer, source);
-	if (!source->items || !source->client || !source->timer)
+	if (!source->items || !source->seen || !source->client || !source->timer)
 		return -ENOMEM;
 	if (of_client.is_peer_unverified)
 		log_warn("the kubelet's certificate is not verified: who answers in its place may "
@@ -300,6 +334,7 @@ static void kubelet_free(struct source *source)
 		return;
 	kube_client_free(source->client);
 	json_items_free(source->items);
+	kube_seen_free(source->seen);
 	if (source->timer)
 		event_free(source->timer);
 	free(source);

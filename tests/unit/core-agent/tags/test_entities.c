@@ -146,6 +146,25 @@ static void what_is_no_longer_listed_is_kept_for_a_while(void **state)
 	assert_string_equal(value_of(world, "c2", "a"), "2");
 }
 
+static void what_is_kept_stays_listed(void **state)
+{
+	struct world *world = *state;
+
+	(void)set(world, ENTITY_FROM_DOCKER, "c1", "a", "1");
+	(void)set(world, ENTITY_FROM_DOCKER, "c2", "a", "2");
+	entities_begin_list(world->entities, ENTITY_FROM_DOCKER);
+	assert_true(entities_keep(world->entities, ENTITY_FROM_DOCKER, ENTITY_CONTAINER, "c1",
+				  2 * SECOND));
+	entities_end_list(world->entities, ENTITY_FROM_DOCKER, 2 * SECOND);
+	assert_int_equal(entities_n_from(world->entities, ENTITY_FROM_DOCKER), 1);
+	assert_false(entities_keep(world->entities, ENTITY_FROM_DOCKER, ENTITY_CONTAINER, "c2",
+				   2 * SECOND));
+	assert_false(entities_keep(world->entities, ENTITY_FROM_CRI, ENTITY_CONTAINER, "c1",
+				   2 * SECOND));
+	assert_false(entities_keep(world->entities, ENTITY_FROM_DOCKER, ENTITY_CONTAINER, "c3",
+				   2 * SECOND));
+}
+
 static void one_source_ends_only_what_it_said_itself(void **state)
 {
 	struct world *world = *state;
@@ -274,6 +293,7 @@ int main(void)
 		TEST(a_source_replaces_what_it_said_before),
 		TEST(a_container_has_the_tags_of_its_pod),
 		TEST(what_is_no_longer_listed_is_kept_for_a_while),
+		TEST(what_is_kept_stays_listed),
 		TEST(one_source_ends_only_what_it_said_itself),
 		TEST(a_silent_source_is_believed_until_the_age_limit),
 		TEST(entities_beyond_the_maximum_are_counted),
