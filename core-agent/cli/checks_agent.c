@@ -22,7 +22,6 @@
 
 #define TIMEOUT_MS 5000L
 #define MAX_STATUS_BYTES (256 * 1024)
-#define KUBELET_PORT "10250"
 #define MAX_PATH 512
 
 void check_settings(const struct diagnosis *diagnosis, struct diagnose_finding *ret)
@@ -287,9 +286,9 @@ static int connect_tcp(const char *host, const char *port)
 
 void check_kubelet(const struct diagnosis *diagnosis, struct diagnose_finding *ret)
 {
-	const char *named = getenv("DD_KUBERNETES_KUBELET_HOST");
-	const char *host = named && *named ? named : "localhost";
-	char path[MAX_PATH];
+	const struct agent_settings *settings = diagnosis->settings;
+	const char *host = *settings->kubelet_host ? settings->kubelet_host : "localhost";
+	char path[MAX_PATH], port[8];
 	int r;
 
 	(void)snprintf(path, sizeof(path), "%s/var/lib/kubelet", diagnosis->root); /* ours: fits */
@@ -297,13 +296,15 @@ void check_kubelet(const struct diagnosis *diagnosis, struct diagnose_finding *r
 		diagnose_pass(ret, "no Kubernetes here");
 		return;
 	}
-	r = connect_tcp(host, KUBELET_PORT);
+	(void)snprintf(port, sizeof(port), "%u",
+		       (unsigned int)(settings->kubelet_https_port & 0xffff)); /* fits */
+	r = connect_tcp(host, port);
 	if (r < 0)
-		diagnose_warn(ret, "no kubelet on %s port " KUBELET_PORT ": %s\nuse the host's network, "
-				   "or set DD_KUBERNETES_KUBELET_HOST to status.hostIP", host,
+		diagnose_warn(ret, "no kubelet on %s port %s: %s\nuse the host's network, or set "
+				   "DD_KUBERNETES_KUBELET_HOST to status.hostIP", host, port,
 			      strerror(-r));
 	else
-		diagnose_pass(ret, "the kubelet listens on %s port " KUBELET_PORT, host);
+		diagnose_pass(ret, "the kubelet listens on %s port %s", host, port);
 }
 
 static bool has_intake(const struct agent_settings *settings)

@@ -35,6 +35,8 @@ static const struct {
 	{"conntrack", check_conntrack},
 	{"runtimes", check_runtimes},
 	{"kubelet", check_kubelet},
+	{"hostname", check_host_name},
+	{"names", check_sources},
 	{"upstream", check_upstream},
 	{"clock", check_clock},
 };

@@ -59,6 +59,8 @@ void check_token(const struct diagnosis *diagnosis, struct diagnose_finding *ret
 void check_agent(const struct diagnosis *diagnosis, struct diagnose_finding *ret);
 void check_runtimes(const struct diagnosis *diagnosis, struct diagnose_finding *ret);
 void check_kubelet(const struct diagnosis *diagnosis, struct diagnose_finding *ret);
+void check_host_name(const struct diagnosis *diagnosis, struct diagnose_finding *ret);
+void check_sources(const struct diagnosis *diagnosis, struct diagnose_finding *ret);
 void check_upstream(const struct diagnosis *diagnosis, struct diagnose_finding *ret);
 void check_clock(const struct diagnosis *diagnosis, struct diagnose_finding *ret);
 

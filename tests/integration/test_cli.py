@@ -76,9 +76,10 @@ def fake(folder):
 
 
 @pytest.fixture
-def operator(fake, folder):
+def operator(fake, folder, request):
     agent = ApiAgent(folder, env={"DD_PROCESS_CONFIG_INTERVALS_CONNECTIONS": "1s",
-                                  "DD_API_KEY": API_KEY, "DD_EXPORTERS": "local"}).ready()
+                                  "DD_API_KEY": API_KEY, "DD_EXPORTERS": "local",
+                                  **getattr(request, "param", {})}).ready()
     someone = Operator(agent)
     fake.close(4, comm="curl", local_port=40004, remote_address=bytes([192, 0, 2, 7]),
                remote_port=81, state=proto.STATE_FAILED, error=ECONNREFUSED, bytes_sent=0,
@@ -289,7 +290,8 @@ def test_a_full_disk_is_an_error(operator):
 
 def test_diagnose_passes_what_is_there(operator):
     code, found = diagnosis(operator)
-    for check in ("settings", "agent", "socket", "token", "kernel", "btf", "mounts", "upstream"):
+    for check in ("settings", "agent", "socket", "token", "kernel", "btf", "mounts", "upstream",
+                  "hostname"):
         assert found[check]["result"] == "pass", found[check]
     assert code == 0
 
@@ -306,9 +308,26 @@ def test_diagnose_without_anything_names_each_remedy(operator, folder):
     assert "is no procfs" in found["mounts"]["text"]
 
 
+NO_KUBELET = {"DD_KUBERNETES_KUBELET_HOST": "127.0.0.1", "DD_KUBERNETES_HTTPS_KUBELET_PORT": "1",
+              "DD_KUBERNETES_HTTP_KUBELET_PORT": "0"}
+
+
+@pytest.mark.parametrize("operator", [NO_KUBELET], indirect=True)
+def test_diagnose_says_which_source_of_names_fails_and_why(operator):
+    until(lambda: "kubelet" in diagnosis(operator)[1]["names"]["text"], "it has been asked")
+    found = diagnosis(operator)[1]["names"]
+    assert found["result"] == "warning" and found["remedy"]
+    assert "https://127.0.0.1:1/pods" in found["text"]
+
+
+def test_diagnose_warns_of_a_name_that_is_the_pods(operator):
+    found = diagnosis(operator, env={"KUBERNETES_SERVICE_HOST": "10.0.0.1"})[1]["hostname"]
+    assert found["result"] == "warning" and "DD_NODE_NAME" in found["remedy"]
+
+
 def test_diagnose_goes_on_after_settings_that_are_wrong(operator):
     code, found = diagnosis(operator, env={"DD_CMD_PORT": "many"})
-    assert code == 1 and found["settings"]["result"] == "fail" and len(found) == 16
+    assert code == 1 and found["settings"]["result"] == "fail" and len(found) == 18
     assert "DD_CMD_PORT" in found["settings"]["text"]
 
 
@@ -357,7 +376,7 @@ def test_diagnose_compares_the_clock(operator, offset_s, wanted):
 
 def test_diagnose_as_text_has_a_line_for_each_check(operator):
     out = operator.run("diagnose").stdout
-    assert len([line for line in out.splitlines() if line[0] != " "]) == 16
+    assert len([line for line in out.splitlines() if line[0] != " "]) == 18
 
 
 def flare(operator, path, *words, **options):
