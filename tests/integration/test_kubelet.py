@@ -24,9 +24,8 @@ def kubelet():
             stack.enter_context(kubernetes.kept_sysctls())
             host = private_host.Host("native")
             stack.callback(host.end)
-            runtime = stack.enter_context(kubernetes.Containerd(host.ready()))
-            one = kubernetes.Kubelet(host)
-            one.runtime = runtime
+            one = kubernetes.Kubelet(
+                stack.enter_context(kubernetes.Containerd(host.ready())))
         except private_host.Unavailable as error:
             pytest.skip(str(error))
         yield one
