@@ -156,8 +156,10 @@ class Kubelet:
         assert not self.is_up()
 
     def set_pod(self, manifest):
-        name = manifest["metadata"]["name"]
-        self.host.path(f"/run/manifests/{name}.json").write_text(json.dumps(manifest))
+        """At once: a pod whose file is only half there when it looks would be ended."""
+        written = self.host.path("/run/manifest")
+        written.write_text(json.dumps(manifest))
+        written.rename(self.host.path(f"/run/manifests/{manifest['metadata']['name']}.json"))
 
     def remove_pod(self, name):
         self.host.path(f"/run/manifests/{name}.json").unlink()
