@@ -208,9 +208,6 @@ class Cluster:
         self.create(f"/api/v1/namespaces/{NAMESPACE}/services", "v1", "Service", name, spec={
             "selector": {"app": app}, "ports": [{"port": port}]})
 
-    def delete_service(self, name):
-        self.ask("DELETE", f"/api/v1/namespaces/{NAMESPACE}/services/{name}")
-
     def pod(self, app):
         """The running one of an app."""
         def find():
