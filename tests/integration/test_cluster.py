@@ -196,7 +196,7 @@ def test_rule_that_is_missing_is_named_and_the_rest_goes_on(one_node, account, s
 
     one_node.set_rules(account, rules)
     agent.wait_record(one_node.pods["web"], "kube_service", "kube_deployment")
-    agent.wait_log(f"answers source={source}", CHANGE_S)
+    agent.wait_log(AGAIN.format(source), CHANGE_S)
 
 
 def test_pods_of_the_api_server_are_known_without_the_kubelet(one_node, account, start_agent):
