@@ -17,8 +17,8 @@ static const char *const documented[] = {
 	"container_name", "ecs_cluster", "ecs_container_name", "env", "image_name", "image_tag",
 	"kube_container_name", "kube_cronjob", "kube_daemon_set", "kube_deployment", "kube_job",
 	"kube_namespace", "kube_node", "kube_ownerref_kind", "kube_ownerref_name",
-	"kube_replica_set", "kube_service", "kube_stateful_set", "pod_name", "short_image",
-	"task_family", "task_name", "task_version", "version",
+	"kube_replica_set", "kube_replication_controller", "kube_service", "kube_stateful_set",
+	"pod_name", "short_image", "task_family", "task_name", "task_version", "version",
 };
 
 static size_t key_size(const char *tag)

@@ -99,16 +99,17 @@ class Containerd(runtimes.Containerd):
             raise Unavailable("containernetworking-plugins is not installed")
         self.host.path("/run/cni/conf").mkdir(parents=True)
         self.host.path("/run/cni/conf/10-pods.conflist").write_text(json.dumps(CNI))
-        self.host.path("/run/containerd.toml").write_text(CONTAINERD_CONFIG)
-        self.start_daemon("containerd successfully booted", "containerd",
-                          "--config=/run/containerd.toml")
-        self.load_image("ctr", "--namespace=k8s.io", "images", "import")
+        self.host.path("/run/containerd.toml").write_text(
+            CONTAINERD_CONFIG.format(socket=self.socket))
+        self.serve()
+        self.load_image("ctr", f"--address={self.socket}", "--namespace=k8s.io", "images", "import")
         self.connect()
         until(self.is_initialized, "the CRI is ready")
         return self
 
     def __exit__(self, *_):
         self.channel.close()  # pods end with the host
+        shutil.rmtree(self.folder)
 
     def pid(self, container):
         """Of the container's first process, as the machine numbers it."""
@@ -116,15 +117,15 @@ class Containerd(runtimes.Containerd):
 
 
 class Kubelet:
-    def __init__(self, host, config=None, arguments=()):
-        self.host, self.arguments = host, arguments
+    def __init__(self, runtime, config=None, arguments=()):
+        self.runtime, self.host, self.arguments = runtime, runtime.host, arguments
         self.program = program("kubelet")
         self.token = "any"  # nobody looks at it here
-        folder = host.path("/run")
+        folder = self.host.path("/run")
         (folder / "manifests").mkdir(exist_ok=True)
-        if not (folder / "kubelet.crt").exists():
+        if not config:
             make_certificate(folder, "kubelet", f"DNS:{NODE}", f"IP:{NODE_ADDRESS}")
-            host.run("ip", "address", "add", f"{NODE_ADDRESS}/32", "dev", "lo")
+        self.host.run("ip", "address", "replace", f"{NODE_ADDRESS}/32", "dev", "lo")
         (folder / "kubelet.json").write_text(json.dumps({**KUBELET_CONFIG, **(config or ALONE)}))
         self.start()
 
@@ -134,7 +135,7 @@ class Kubelet:
             "sh", "-c", 'echo $$ >/run/kubelet.pid; exec "$@" >/run/kubelet.log 2>&1', "sh",
             self.program,
             "--config=/run/kubelet.json", "--container-runtime=remote",
-            "--container-runtime-endpoint=unix:///run/containerd/containerd.sock",
+            f"--container-runtime-endpoint=unix://{self.runtime.socket}",
             f"--hostname-override={NODE}", f"--node-ip={NODE_ADDRESS}",
             "--root-dir=/var/lib/kubelet",
             "--network-plugin=cni", "--cni-conf-dir=/run/cni/conf", *self.arguments)
@@ -155,8 +156,10 @@ class Kubelet:
         assert not self.is_up()
 
     def set_pod(self, manifest):
-        name = manifest["metadata"]["name"]
-        self.host.path(f"/run/manifests/{name}.json").write_text(json.dumps(manifest))
+        """At once: a pod whose file is only half there when it looks would be ended."""
+        written = self.host.path("/run/manifest")
+        written.write_text(json.dumps(manifest))
+        written.rename(self.host.path(f"/run/manifests/{manifest['metadata']['name']}.json"))
 
     def remove_pod(self, name):
         self.host.path(f"/run/manifests/{name}.json").unlink()

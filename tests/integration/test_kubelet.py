@@ -12,7 +12,7 @@ from harness import until
 from kubernetes import container, container_id, NODE_ADDRESS, pod_manifest
 from test_agent import Agent, FOR_NOBODY
 
-PORT = 8000
+PORT, HELD_PORT = 8000, 8001
 SERVE = ("/bin/sh", "-c", f"while :; do nc -l -p {PORT}; done")
 
 
@@ -24,9 +24,8 @@ def kubelet():
             stack.enter_context(kubernetes.kept_sysctls())
             host = private_host.Host("native")
             stack.callback(host.end)
-            runtime = stack.enter_context(kubernetes.Containerd(host.ready()))
-            one = kubernetes.Kubelet(host)
-            one.runtime = runtime
+            one = kubernetes.Kubelet(
+                stack.enter_context(kubernetes.Containerd(host.ready())))
         except private_host.Unavailable as error:
             pytest.skip(str(error))
         yield one
@@ -57,6 +56,24 @@ def start_agent(kubelet, folder):
     probe.stop()
 
 
+@pytest.fixture
+def older_connection(kubelet):
+    """Between two pods, established before the probe starts; (end, other end)."""
+    kubelet.set_pod(pod_manifest("held", container(
+        "serve", "/bin/sh", "-c", f"sleep 1000000 | nc -l -p {HELD_PORT}")))
+    held = kubelet.wait_running("held")
+    address = held["status"]["podIP"]
+    kubelet.set_pod(pod_manifest("holder", container(
+        "hold", "/bin/sh", "-c", f"sleep 1000000 | nc {address} {HELD_PORT}")))
+    holder = kubelet.wait_running("holder")
+    inside = f"--net=/proc/{kubelet.runtime.pid(container_id(holder, 'hold'))}/ns/net"
+    until(lambda: "ESTAB" in harness.run("nsenter", inside, "ss", "-Htn", "dport", f":{HELD_PORT}"),
+          "it is established")
+    yield holder, held
+    kubelet.remove_pod("holder")
+    kubelet.remove_pod("held")
+
+
 def two_pods(kubelet):
     kubelet.set_pod(pod_manifest(
         "web", container("serve", *SERVE), container("side", "/bin/sleep", "1000000"),
@@ -83,11 +100,14 @@ def record_between(agent, address):
                  kubernetes.READY_S)[-1]
 
 
-@pytest.mark.parametrize("port", ["10250", "10255"])
-def test_record_has_the_pods_and_containers_of_both_ends(kubelet, start_agent, port):
+PORTS = {"10250": {}, "10255": {"DD_KUBERNETES_HTTPS_KUBELET_PORT": "1"}}
+each_port = pytest.mark.parametrize("env", PORTS.values(), ids=PORTS)
+
+
+@each_port
+def test_record_has_the_pods_and_containers_of_both_ends(kubelet, start_agent, env):
     web, client = two_pods(kubelet)
-    agent = start_agent(**({} if port == "10250" else {"DD_KUBERNETES_HTTPS_KUBELET_PORT": "1"}))
-    record = record_between(agent, web["status"]["podIP"])
+    record = record_between(start_agent(**env), web["status"]["podIP"])
 
     assert record["container_id"] == container_id(client, "call")
     assert record["pod_uid"] == client["metadata"]["uid"]
@@ -95,6 +115,17 @@ def test_record_has_the_pods_and_containers_of_both_ends(kubelet, start_agent, p
     assert (record["kube_container_name"], record["kube_node"]) == ("call", "node1")
     assert (record["short_image"], record["image_tag"]) == ("sysprobe-test", "1")
     assert (record["remote_pod_name"], record["remote_service"]) == ("web-node1", "web")
+
+
+@each_port
+def test_connection_older_than_the_probe_has_the_pods_of_both_ends(
+        older_connection, start_agent, env):
+    holder, held = older_connection
+    record = record_between(start_agent(**env), held["status"]["podIP"])
+
+    assert (record["remote_port"], record["comm"]) == (HELD_PORT, "nc")
+    assert record["container_id"] == container_id(holder, "hold")
+    assert (record["pod_name"], record["remote_pod_name"]) == ("holder-node1", "held-node1")
 
 
 def test_address_of_a_pod_that_was_replaced_has_the_tags_of_the_next(kubelet, start_agent):
