@@ -155,13 +155,14 @@ ssize_t encode_connection(const struct sp_connection *c, uint64_t sequence, uint
 
 static void put_environment(struct wire *wire, const char *at, size_t size)
 {
-	const char *end = at + size;
-
-	while (at < end) {
-		size_t entry_size = strnlen(at, (size_t)(end - at));
+	while (size > 0) { /* without any, `at` may be NULL */
+		size_t entry_size = strnlen(at, size);
 
 		wire_put_bytes(wire, 14, at, entry_size);
+		if (entry_size == size)
+			return;
 		at += entry_size + 1;
+		size -= entry_size + 1;
 	}
 }
 

@@ -151,9 +151,9 @@ static void scan_processes(struct probe *probe)
 	probe->counters.n_environments_cut += losses.n_environments_cut;
 	probe->counters.n_environments_unreadable += losses.n_environments_unreadable;
 	if (losses.n_environments_unreadable)
-		log_warn("environments of older processes cannot be read: their services are guessed",
+		log_info("environments of older processes cannot be read: their services are guessed",
 			 "processes=%" PRIu64 " remedy=%s", losses.n_environments_unreadable,
-			 "start the probe as root, or grant CAP_SYS_PTRACE");
+			 "where it is many, start the probe as root, or grant CAP_SYS_PTRACE");
 }
 
 int probe_start_capture(struct probe *probe)

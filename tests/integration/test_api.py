@@ -641,7 +641,8 @@ def test_handshakes_over_the_rate_wait_and_are_counted(agent):
     for _ in range(8):  # 100 a second, 200 at once
         begin_and_fail_handshakes(agent, 60)
     assert agent.figures()["server_delayed"]["ipc"] > 0
-    assert agent.get("/agent/version")["version"]
+    # Requests share the rate: there is room again within a second.
+    until(lambda: agent.request("/agent/version").status == 200, "answers again")
 
 
 def test_every_setting_of_the_list_can_be_set(agent):

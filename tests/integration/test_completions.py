@@ -88,7 +88,8 @@ def test_options_are_those_of_the_commands_help(offered, command):
 
 def test_what_is_begun_narrows_the_offer(offered):
     assert offered("core-agent conn") == {"connections"}
-    assert offered("core-agent connections --remote") == {"--remote", "--remote-port"}
+    assert offered("core-agent connections --remote") == {
+        "--remote", "--remote-port", "--remote-tag"}
 
 
 def test_values_are_offered_where_they_are_known(offered):
