@@ -2,7 +2,7 @@
 """Every bounded place, filled: what it could not keep is in the right bucket, exactly.
 
 The table of UDP flows is in test_udp.py, the tables of the tier netlink in
-test_netlink_tier.py, the agent's own places in test_agent_full_places.py and test_api.py.
+test_netlink_tier.py, the agent's own places in test_agent_full_places.py and test_api_limits.py.
 The closed log takes more bytes than such records as can be made here: test_closed_log.c.
 """
 
