@@ -7,7 +7,7 @@ import pathlib
 import socket
 import ssl
 
-from harness import AGENT, DEADLINE_S, Process
+from harness import AGENT, DEADLINE_S, Process, until
 
 
 def free_port():
@@ -51,8 +51,13 @@ class ApiAgent(Process):
         super().__init__([*prefix, AGENT, "run", "--config", self.settings_file],
                          env=self.settings, **options)
 
+    def is_ready(self):
+        return self.request("/agent/status/health/ready", headers={}).status == 200
+
     def ready(self):
+        """A poll has succeeded, and what asks for the health hears so."""
         self.wait_log("met system-probe")
+        until(self.is_ready, "ready")
         return self
 
     def listening(self):

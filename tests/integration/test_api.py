@@ -157,7 +157,7 @@ def test_a_certificate_that_somebody_else_made_is_used_and_warned_of(workplace, 
 def test_a_certificate_that_others_may_read_is_refused_with_the_remedy(workplace, fake, start):
     write_certificate(workplace / "ipc_cert.pem", 300)
     (workplace / "ipc_cert.pem").chmod(0o644)
-    agent = start().ready()
+    agent = start()
     assert "chmod 0600" in agent.wait_log("cannot use the certificate")
     assert_polls_go_on(fake)
 
@@ -203,14 +203,14 @@ def test_a_port_in_use_is_an_error_that_names_the_remedy_and_stops_nothing(fake,
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        agent = start(env={"DD_CMD_PORT": str(port)}).ready()
+        agent = start(env={"DD_CMD_PORT": str(port)})
         line = agent.wait_log("cannot listen")
         assert "ss -ltnp" in line and str(port) in line
         assert_polls_go_on(fake)
 
 
 def test_port_0_is_off(fake, start):
-    agent = start(env={"DD_CMD_PORT": "0", "DD_EXPVAR_PORT": "0"}).ready()
+    agent = start(env={"DD_CMD_PORT": "0", "DD_EXPVAR_PORT": "0"})
     assert_polls_go_on(fake)
     assert f"pid={agent.pid}," not in run("ss", "-Htlnp")
     assert not agent.certificate.exists()
@@ -235,10 +235,6 @@ def test_the_certificate_names_the_address_that_cmd_host_gives(fake, start):
 
 # What is answered.
 
-def is_ready(agent):
-    return agent.request("/agent/status/health/ready", headers={}).status == 200
-
-
 def test_health_is_unready_while_the_probe_is_away(workplace, start):
     agent = start()
     agent.wait_log("system-probe is not running")
@@ -247,11 +243,11 @@ def test_health_is_unready_while_the_probe_is_away(workplace, start):
     assert answer.json()["components"]["probe"]["problem"] == "not_running"
     assert agent.request("/agent/status/health/live", headers={}).status == 200
     with FakeProbe(workplace / "sysprobe.sock") as fake:
-        until(lambda: is_ready(agent), "ready when the probe is there")
+        until(agent.is_ready, "ready when the probe is there")
         fake.faults["*"] = fake_probe.truncated(1)
-        until(lambda: not is_ready(agent), "unready when it fails")
+        until(lambda: not agent.is_ready(), "unready when it fails")
         del fake.faults["*"]
-        until(lambda: is_ready(agent), "ready when it is back")
+        until(agent.is_ready, "ready when it is back")
 
 
 def test_connections_have_totals_and_the_fields_of_the_record(agent):
