@@ -13,10 +13,9 @@ static __always_inline void owner_from_task(struct sp_owner *owner, struct task_
 	owner->tgid = task->tgid;
 	owner->process_start_ns = leader->start_boottime;
 	owner->cgroup_id = task->cgroups->dfl_cgrp->kn->id;
-	/* Plain byte loads: no helper copies a string under lockdown. */
-#pragma unroll
-	for (int i = 0; i < SP_COMM_SIZE; i++)
-		owner->comm[i] = leader->comm[i];
+	/* Plain loads: no helper copies a string under lockdown. */
+	((__u64 *)owner->comm)[0] = ((__u64 *)leader->comm)[0];
+	((__u64 *)owner->comm)[1] = ((__u64 *)leader->comm)[1];
 }
 
 /* ::ffff:a.b.c.d, RFC 4291 section 2.5.5.2 */

@@ -179,13 +179,22 @@ _Static_assert(sizeof(struct sp_connection) == 320, "sp_connection");
 /* Live TCP connections that one read of tcp_dump_iter puts into the map `tcp_live`: a batch. */
 #define SP_MAX_LIVE 1000
 
+/*
+ * Which UDP flow: one socket and one remote. Small, as to hash it is most of what a
+ * datagram costs; cookies are counted up from 1, so their low 48 bits are theirs alone.
+ */
+struct sp_udp_key {
+	__u32 remote[4];       /* network order; IPv4 as ::ffff:a.b.c.d */
+	__u64 socket_and_port; /* socket cookie << 16 | remote port */
+};
+_Static_assert(sizeof(struct sp_udp_key) == 24, "sp_udp_key");
+
 /* A UDP flow that ended, with the key under which user space deletes it. */
 struct sp_expired_flow {
 	struct sp_connection connection;
-	struct sp_tuple key_tuple;
-	__u64 key_socket_cookie;
+	struct sp_udp_key key;
 };
-_Static_assert(sizeof(struct sp_expired_flow) == 368, "sp_expired_flow");
+_Static_assert(sizeof(struct sp_expired_flow) == 344, "sp_expired_flow");
 
 enum sp_process_event_type { SP_PROCESS_EXEC = 2, SP_PROCESS_EXIT = 3 };
 

@@ -16,12 +16,11 @@ const volatile bool collect_udp_v6 = true;
 const volatile __u64 udp_idle_ns = 30000000000ULL;
 const volatile __u64 udp_stream_idle_ns = 120000000000ULL;
 
-static __always_inline void fill_flow(struct sp_connection *record, const struct udp_key *key,
-				      const struct udp_flow *flow)
+static __always_inline void fill_flow(struct sp_connection *record, const struct udp_flow *flow)
 {
 	record->id = flow->id;
 	record->known = SP_KNOWN_COUNTERS;
-	record->tuple = key->tuple;
+	record->tuple = flow->tuple;
 	record->owner = flow->owner;
 	record->counters = flow->counters;
 	record->started_ns = flow->started_ns;
@@ -37,11 +36,10 @@ int udp_dump_iter(struct bpf_iter__bpf_map_elem *ctx)
 {
 	struct sp_connection record = {};
 	struct udp_flow *flow = ctx->value;
-	struct udp_key *key = ctx->key;
 
-	if (!key || !flow)
+	if (!flow)
 		return 0;
-	fill_flow(&record, key, flow);
+	fill_flow(&record, flow);
 	record.state = SP_STATE_OPEN;
 	bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
 	return 0;
@@ -75,7 +73,7 @@ int udp_expire_iter(struct bpf_iter__bpf_map_elem *ctx)
 {
 	struct sp_expired_flow expired = {};
 	struct udp_flow *flow = ctx->value;
-	struct udp_key *key = ctx->key;
+	struct sp_udp_key *key = ctx->key;
 	__u64 gate;
 
 	if (!key || !flow)
@@ -87,11 +85,10 @@ int udp_expire_iter(struct bpf_iter__bpf_map_elem *ctx)
 		if (__sync_val_compare_and_swap(&flow->gate, gate, gate | GATE_EXPIRED) != gate)
 			return 0;
 	}
-	fill_flow(&expired.connection, key, flow);
+	fill_flow(&expired.connection, flow);
 	expired.connection.state = SP_STATE_CLOSED;
 	expired.connection.closed_ns = ended_ns(flow);
-	expired.key_tuple = key->tuple;
-	expired.key_socket_cookie = key->socket_cookie;
+	expired.key = *key;
 	bpf_seq_write(ctx->meta->seq, &expired, sizeof(expired));
 	return 0;
 }

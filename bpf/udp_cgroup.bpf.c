@@ -13,35 +13,6 @@
 #define MAX_EXTENSION_HEADERS 4
 #define PASS 1
 
-static __always_inline bool set_ports(struct datagram *d, __u8 *udp, void *data_end)
-{
-	__u16 *ports;
-
-	/* One register for check and use: the verifier tracks no copies made before. */
-	asm volatile("" : "+r"(udp));
-	ports = (__u16 *)udp;
-	if ((void *)(udp + UDP_HEADER_SIZE) > data_end)
-		return false;
-	d->key.tuple.local_port = bpf_ntohs(d->is_sent ? ports[0] : ports[1]);
-	d->key.tuple.remote_port = bpf_ntohs(d->is_sent ? ports[1] : ports[0]);
-	return true;
-}
-
-static __always_inline bool parse_ipv4(struct datagram *d, __u8 *ip, void *data_end)
-{
-	__u32 header_size = (ip[0] & 0xf) * 4;
-	__u32 *addresses = (__u32 *)(ip + 12);
-
-	if (header_size < IPV4_MIN_HEADER_SIZE)
-		return false;
-	if (d->is_sent)
-		tuple_set_ipv4(&d->key.tuple, addresses[0], addresses[1]);
-	else
-		tuple_set_ipv4(&d->key.tuple, addresses[1], addresses[0]);
-	d->payload_bytes -= header_size + UDP_HEADER_SIZE;
-	return set_ports(d, ip + header_size, data_end);
-}
-
 /*
  * RFC 8200: hop-by-hop, routing and destination options may stand before UDP.
  * Returns the offset of the UDP header, 0 if there is none.
@@ -65,59 +36,76 @@ static __always_inline __u32 skip_extensions(__u8 *ip, void *data_end)
 	return 0;
 }
 
-static __always_inline bool parse_ipv6(struct datagram *d, __u8 *ip, void *data_end)
+/* Offset of the UDP header; 0 if there is none. */
+static __always_inline __u32 find_udp(__u8 *ip, void *data_end)
 {
-	__u32 *source = (__u32 *)(ip + 8), *destination = (__u32 *)(ip + 24);
-	__u32 header_size;
+	__u32 ipv4_size = (ip[0] & 0xf) * 4;
 
+	if (ip[0] >> 4 != 6)
+		return ipv4_size < IPV4_MIN_HEADER_SIZE ? 0 : ipv4_size;
+	return (void *)(ip + IPV6_HEADER_SIZE) > data_end ? 0 : skip_extensions(ip, data_end);
+}
+
+/* False where the packet's first bytes, those the program may see, end too early. */
+static __always_inline bool parse_end(struct udp_end *end, __u8 *ip, __u32 udp_offset,
+				      void *data_end, bool is_source)
+{
+	__u8 *udp = ip + udp_offset;
+
+	/* One register for check and use: the verifier tracks no copies made before. */
+	asm volatile("" : "+r"(udp));
+	if ((void *)(udp + UDP_HEADER_SIZE) > data_end)
+		return false;
+	end->port = bpf_ntohs(((__u16 *)udp)[!is_source]);
+	if (ip[0] >> 4 != 6) {
+		end_set_ipv4(end, ((__u32 *)(ip + 12))[!is_source]);
+		return true;
+	}
 	if ((void *)(ip + IPV6_HEADER_SIZE) > data_end)
 		return false;
-	header_size = skip_extensions(ip, data_end);
-	if (!header_size)
-		return false;
-	if (d->is_sent)
-		tuple_set_ipv6(&d->key.tuple, source, destination);
-	else
-		tuple_set_ipv6(&d->key.tuple, destination, source);
-	d->payload_bytes -= header_size + UDP_HEADER_SIZE;
-	return set_ports(d, ip + header_size, data_end);
+	__builtin_memcpy(end->address, ip + (is_source ? 8 : 24), sizeof(end->address));
+	return true;
 }
 
 /* Only here is it asked whose packet it is: a flow is made for UDP sockets alone. */
-static __always_inline void count_first(struct __sk_buff *skb, const struct datagram *d)
+static __always_inline void on_first(struct __sk_buff *skb, const struct datagram *d,
+				     const struct udp_end *local)
 {
 	struct bpf_sock *sk = skb->sk;
 
 	if (!sk)
 		return;
 	sk = bpf_sk_fullsock(sk);
-	if (sk && sk->protocol == IPPROTO_UDP && is_collected(&d->key.tuple))
-		flow_add(d, bpf_sk_storage_get(&udp_sockets, sk, NULL, 0));
+	if (sk && sk->protocol == IPPROTO_UDP)
+		flow_add(d, local, bpf_sk_storage_get(&udp_sockets, sk, NULL, 0));
 }
 
 static __always_inline int on_packet(struct __sk_buff *skb, bool is_sent)
 {
 	__u8 *ip = (void *)(long)skb->data;
 	void *data_end = (void *)(long)skb->data_end;
+	struct udp_end local, remote;
 	struct datagram d = {};
 	struct udp_flow *flow;
+	__u32 udp_offset;
 
 	if ((void *)(ip + IPV4_MIN_HEADER_SIZE) > data_end)
 		return PASS;
 	if (ip[0] >> 4 == 4 ? ip[9] != IPPROTO_UDP : ip[6] == IPPROTO_TCP)
 		return PASS;
-	d.key.tuple.protocol = IPPROTO_UDP;
-	d.payload_bytes = skb->len;
-	d.is_sent = is_sent;
-	if (!(ip[0] >> 4 == 6 ? parse_ipv6(&d, ip, data_end) : parse_ipv4(&d, ip, data_end)))
+	udp_offset = find_udp(ip, data_end);
+	if (!udp_offset || !parse_end(&remote, ip, udp_offset, data_end, !is_sent) ||
+	    !is_collected(&remote))
 		return PASS;
-	d.key.socket_cookie = bpf_get_socket_cookie(skb);
+	d.payload_bytes = skb->len - udp_offset - UDP_HEADER_SIZE;
 	d.n_packets = skb->gso_segs ?: 1;
+	d.is_sent = is_sent;
+	key_set(&d.key, &remote, bpf_get_socket_cookie(skb));
 	flow = bpf_map_lookup_elem(&udp_flows, &d.key);
 	if (flow)
 		flow_count(flow, &d);
-	else
-		count_first(skb, &d);
+	else if (parse_end(&local, ip, udp_offset, data_end, is_sent))
+		on_first(skb, &d, &local);
 	return PASS;
 }
 

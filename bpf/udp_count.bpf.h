@@ -13,18 +13,41 @@
 extern const volatile bool collect_udp_v4;
 extern const volatile bool collect_udp_v6;
 
-static __always_inline bool is_collected(const struct sp_tuple *tuple)
+/* One end of a datagram. */
+struct udp_end {
+	__u32 address[4]; /* network order; IPv4 as ::ffff:a.b.c.d */
+	__u16 port;
+};
+
+static __always_inline void end_set_ipv4(struct udp_end *end, __u32 address)
 {
-	return tuple->family == SP_IPV4 ? collect_udp_v4 : collect_udp_v6;
+	end->address[0] = 0;
+	end->address[1] = 0;
+	end->address[2] = bpf_htonl(0xffff);
+	end->address[3] = address;
+}
+
+static __always_inline bool is_collected(const struct udp_end *remote)
+{
+	if (collect_udp_v4 && collect_udp_v6) /* known to the verifier, so the rest goes */
+		return true;
+	return is_v4_mapped(remote->address) ? collect_udp_v4 : collect_udp_v6;
 }
 
 /* One datagram, or the segments of one GSO send. */
 struct datagram {
-	struct udp_key key;
+	struct sp_udp_key key;
 	__u32 payload_bytes;
 	__u32 n_packets;
 	bool is_sent;
 };
+
+static __always_inline void key_set(struct sp_udp_key *key, const struct udp_end *remote,
+				    __u64 socket_cookie)
+{
+	__builtin_memcpy(key->remote, remote->address, sizeof(key->remote));
+	key->socket_and_port = socket_cookie << 16 | remote->port;
+}
 
 static __always_inline void counters_add(struct sp_counters *counters, const struct datagram *d)
 {
@@ -66,16 +89,21 @@ static __always_inline void flow_count(struct udp_flow *flow, const struct datag
 }
 
 /* Once for each flow, so not inlined into the hooks. */
-static __noinline int flow_add(const struct datagram *d, const struct sp_owner *owner)
+static __noinline int flow_add(const struct datagram *d, const struct udp_end *local,
+			       const struct sp_owner *owner)
 {
 	struct udp_flow flow = {};
 	struct udp_flow *existing;
 
-	if (!d)
+	if (!d || !local)
 		return 0;
 	flow.id = new_id();
 	flow.started_ns = bpf_ktime_get_boot_ns();
 	flow_seen(&flow);
+	flow.tuple.protocol = IPPROTO_UDP;
+	flow.tuple.local_port = local->port;
+	flow.tuple.remote_port = d->key.socket_and_port;
+	tuple_set_ipv6(&flow.tuple, local->address, d->key.remote);
 	flow.role = d->is_sent ? SP_ROLE_CLIENT : SP_ROLE_SERVER;
 	if (owner)
 		flow.owner = *owner;

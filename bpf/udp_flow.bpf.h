@@ -3,8 +3,8 @@
 
 /*
  * UDP: the kernel keeps no count per remote, so these programs do. One flow is
- * one (local address and port, remote address and port, socket); it ends when
- * idle for long enough.
+ * one (socket, remote address and port), with the local address that its first
+ * datagram had; it ends when idle for long enough.
  *
  * Counting and expiry meet without a lock in `gate`, the number of datagrams
  * that entered: expiry may only set GATE_EXPIRED in the value it saw while the
@@ -15,11 +15,6 @@
 
 #define GATE_EXPIRED (1ULL << 63)
 
-struct udp_key {
-	struct sp_tuple tuple;
-	__u64 socket_cookie;
-};
-
 struct udp_flow {
 	__u64 gate;
 	__u64 last_seen_ns; /* CLOCK_MONOTONIC, in the tick of the last datagram */
@@ -27,6 +22,7 @@ struct udp_flow {
 	struct sp_counters counters;
 	__u64 id;
 	__u64 started_ns;
+	struct sp_tuple tuple;
 	struct sp_owner owner;
 	__u8 role;
 	__u8 pad[7];
@@ -35,13 +31,13 @@ struct udp_flow {
 /*
  * Hooks add and count, expiry closes, user space then deletes, the snapshot reads. When
  * full, a datagram of a new flow goes to overflow[SP_OVERFLOW_UDP_TABLE_FULL].
- * Entries are allocated on demand: 48 + 120 bytes each, and the hash's own.
+ * Entries are allocated on demand: 24 + 160 bytes each, and the hash's own.
  */
 struct udp_flows_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 131072);
-	__type(key, struct udp_key);
+	__type(key, struct sp_udp_key);
 	__type(value, struct udp_flow);
 };
 extern struct udp_flows_map udp_flows SEC(".maps");

@@ -27,78 +27,64 @@ union packet_start {
 	} ipv4;
 	struct {
 		__u8 before[8];
-		__u32 addresses[8];
+		__u32 addresses[2][4];
 		__u16 ports[2]; /* unless there are extension headers */
 	} ipv6;
 };
 
-static __always_inline void set_ports(struct datagram *d, const __u16 ports[2])
-{
-	d->key.tuple.local_port = bpf_ntohs(d->is_sent ? ports[0] : ports[1]);
-	d->key.tuple.remote_port = bpf_ntohs(d->is_sent ? ports[1] : ports[0]);
-}
-
-/* False where the packet's memory cannot be read. */
-static __always_inline bool read_ports(struct datagram *d, struct sk_buff *skb)
-{
-	__u16 ports[2];
-
-	if (bpf_probe_read_kernel(ports, sizeof(ports), skb->head + skb->transport_header))
-		return false;
-	set_ports(d, ports);
-	return true;
-}
-
-static __always_inline void load_ipv6(struct datagram *d, struct ipv6hdr *ip)
-{
-	__u32 source[4], destination[4];
-
-#pragma unroll
-	for (int i = 0; i < 4; i++) {
-		source[i] = ip->saddr.in6_u.u6_addr32[i];
-		destination[i] = ip->daddr.in6_u.u6_addr32[i];
-	}
-	if (d->is_sent)
-		tuple_set_ipv6(&d->key.tuple, source, destination);
-	else
-		tuple_set_ipv6(&d->key.tuple, destination, source);
-}
-
-static __always_inline void load_packet(struct datagram *d, struct sk_buff *skb)
+static __always_inline void load_end(struct udp_end *end, struct sk_buff *skb, bool is_source)
 {
 	struct udphdr *udp = CAST(struct udphdr, skb->head + skb->transport_header);
-	struct iphdr *ip = CAST(struct iphdr, skb->head + skb->network_header);
-	__u16 ports[2] = { udp->source, udp->dest };
+	struct iphdr *ipv4 = CAST(struct iphdr, skb->head + skb->network_header);
+	struct ipv6hdr *ipv6 = CAST(struct ipv6hdr, skb->head + skb->network_header);
+	struct in6_addr *address = is_source ? &ipv6->saddr : &ipv6->daddr;
 
-	set_ports(d, ports);
-	if (BPF_CORE_READ_BITFIELD(ip, version) != 4)
-		load_ipv6(d, CAST(struct ipv6hdr, skb->head + skb->network_header));
-	else if (d->is_sent)
-		tuple_set_ipv4(&d->key.tuple, ip->saddr, ip->daddr);
-	else
-		tuple_set_ipv4(&d->key.tuple, ip->daddr, ip->saddr);
+	end->port = bpf_ntohs(is_source ? udp->source : udp->dest);
+	if (BPF_CORE_READ_BITFIELD(ipv4, version) == 4) {
+		end_set_ipv4(end, is_source ? ipv4->saddr : ipv4->daddr);
+		return;
+	}
+#pragma unroll
+	for (int i = 0; i < 4; i++)
+		end->address[i] = address->in6_u.u6_addr32[i];
 }
 
-/* Addresses as on the wire; false where the packet's memory cannot be read. */
-static __always_inline bool read_packet(struct datagram *d, struct sk_buff *skb)
+/* The same without bpf_rdonly_cast; an error where the packet's memory cannot be read. */
+static __always_inline long read_end(struct udp_end *end, struct sk_buff *skb, bool is_source)
 {
 	__u32 header_size = skb->transport_header - skb->network_header;
 	union packet_start start;
+	__u32 usual_size;
+	__u16 port;
+	long r;
 
-	if (bpf_probe_read_kernel(&start, sizeof(start), skb->head + skb->network_header))
-		return false;
+	r = bpf_probe_read_kernel(&start, sizeof(start), skb->head + skb->network_header);
+	if (r)
+		return r;
 	if (start.version >> 4 == 4) {
-		tuple_set_ipv4(&d->key.tuple, start.ipv4.addresses[!d->is_sent],
-			       start.ipv4.addresses[d->is_sent]);
-		set_ports(d, start.ipv4.ports);
-		return header_size == offsetof(union packet_start, ipv4.ports) || read_ports(d, skb);
+		end_set_ipv4(end, start.ipv4.addresses[!is_source]);
+		port = start.ipv4.ports[!is_source];
+		usual_size = offsetof(union packet_start, ipv4.ports);
+	} else {
+		__builtin_memcpy(end->address, start.ipv6.addresses[!is_source],
+				 sizeof(end->address));
+		port = start.ipv6.ports[!is_source];
+		usual_size = offsetof(union packet_start, ipv6.ports);
 	}
-	if (d->is_sent)
-		tuple_set_ipv6(&d->key.tuple, start.ipv6.addresses, start.ipv6.addresses + 4);
-	else
-		tuple_set_ipv6(&d->key.tuple, start.ipv6.addresses + 4, start.ipv6.addresses);
-	set_ports(d, start.ipv6.ports);
-	return header_size == offsetof(union packet_start, ipv6.ports) || read_ports(d, skb);
+	if (header_size != usual_size)
+		r = bpf_probe_read_kernel(&port, sizeof(port),
+					  skb->head + skb->transport_header +
+						  (is_source ? 0 : sizeof(port)));
+	end->port = bpf_ntohs(port);
+	return r;
+}
+
+static __always_inline long get_end(struct udp_end *end, struct sk_buff *skb, bool is_source)
+{
+	if (!bpf_rdonly_cast)
+		return read_end(end, skb, is_source);
+	load_end(end, skb, is_source);
+	return 0;
 }
 
 static __always_inline __u32 n_segments(struct sk_buff *skb)
@@ -113,33 +99,43 @@ static __always_inline __u32 n_segments(struct sk_buff *skb)
 	return n ?: 1;
 }
 
+/* A load where it has one already, which is after its first datagram at the latest. */
+static __always_inline __u64 socket_cookie(struct sock *sk)
+{
+	return sk->__sk_common.skc_cookie.counter ?: bpf_get_socket_cookie(sk);
+}
+
+static __always_inline int on_first(const struct datagram *d, struct sock *sk, struct sk_buff *skb)
+{
+	struct sp_owner owner = {};
+	struct udp_end local = {};
+
+	if (get_end(&local, skb, d->is_sent))
+		return 0;
+	owner_from_task(&owner, bpf_get_current_task_btf());
+	owner.netns = sk->__sk_common.skc_net.net->ns.inum;
+	return flow_add(d, &local, &owner);
+}
+
 static __always_inline int on_datagram(struct sock *sk, struct sk_buff *skb, __u32 payload_bytes,
 				       bool is_sent)
 {
 	struct datagram d = {
-		.key.tuple.protocol = IPPROTO_UDP,
-		.key.socket_cookie = bpf_get_socket_cookie(sk),
 		.payload_bytes = payload_bytes,
 		.n_packets = is_sent ? n_segments(skb) : 1,
 		.is_sent = is_sent,
 	};
-	struct sp_owner owner = {};
+	struct udp_end remote;
 	struct udp_flow *flow;
 
-	if (bpf_rdonly_cast)
-		load_packet(&d, skb);
-	else if (!read_packet(&d, skb))
+	if (get_end(&remote, skb, !is_sent) || !is_collected(&remote))
 		return 0;
-	if (!is_collected(&d.key.tuple))
-		return 0;
+	key_set(&d.key, &remote, socket_cookie(sk));
 	flow = bpf_map_lookup_elem(&udp_flows, &d.key);
-	if (flow) {
-		flow_count(flow, &d);
-		return 0;
-	}
-	owner_from_task(&owner, bpf_get_current_task_btf());
-	owner.netns = sk->__sk_common.skc_net.net->ns.inum;
-	return flow_add(&d, &owner);
+	if (!flow)
+		return on_first(&d, sk, skb);
+	flow_count(flow, &d);
+	return 0;
 }
 
 static __always_inline int on_sent(struct sk_buff *skb)

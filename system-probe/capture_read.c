@@ -123,17 +123,10 @@ int capture_check(const struct capture *capture)
 	return parts ? 0 : -EPERM;
 }
 
-struct udp_map_key {
-	struct sp_tuple tuple;
-	__u64 socket_cookie;
-};
-
 static void end_flow(struct capture *capture, const struct sp_expired_flow *expired)
 {
-	struct udp_map_key key = { expired->key_tuple, expired->key_socket_cookie };
-
 	capture->sink.closed(&expired->connection, capture->sink.context);
-	if (bpf_map_delete_elem(bpf_map__fd(capture->bpf->maps.udp_flows), &key) < 0)
+	if (bpf_map_delete_elem(bpf_map__fd(capture->bpf->maps.udp_flows), &expired->key) < 0)
 		log_warn("cannot delete an ended UDP flow", "error=%s", strerror(errno));
 }
 

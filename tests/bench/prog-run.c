@@ -17,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define RUNS 1000000
+#define RUNS 200000
 
 struct packet {
 	struct ethhdr ethernet;

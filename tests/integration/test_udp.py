@@ -88,6 +88,22 @@ def test_unconnected_socket_has_a_flow_for_each_remote(probe, pair, peers):
 
 
 @pytest.mark.kernel
+def test_one_remote_at_two_local_addresses_is_one_flow_with_the_first(probe, namespace, peers):
+    server = peers(namespace, "udp_peer.py", "4", "0.0.0.0", 0)
+    client = peers(namespace, "udp_peer.py", "4", "127.0.0.1", 0)
+    client.do(f"sendto 127.0.0.2 {server.port} 10", f"sendto 127.0.0.3 {server.port} 200")
+    server.do("receive 2")
+
+    mine = flows(probe.snapshot().connections, namespace)
+    at_server, = (c for c in mine if c.local_port == server.port)
+    assert (at_server.bytes_received, at_server.packets_received) == (210, 2)
+    assert harness.ip(at_server.local_address) == "127.0.0.2"
+    at_client = {harness.ip(c.remote_address): c.bytes_sent
+                 for c in mine if c.local_port == client.port}
+    assert at_client == {"127.0.0.2": 10, "127.0.0.3": 200}
+
+
+@pytest.mark.kernel
 def test_ipv4_through_an_ipv6_socket_is_ipv4(probe, pair, peers):
     server = peers(pair.right, "udp_peer.py", "6", "::", 0)
     client = peers(pair.left, "udp_peer.py", "6", "::", 0)
