@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """UDP per (socket, remote), against the programs at both ends and /proc/net/snmp."""
+import time
 
 import pytest
 
@@ -12,6 +13,7 @@ ADDRESSES = {
     "ipv6": ("6", "fd77::1", "fd77::2"),
 }
 EXPIRY_S = 1
+TICK_NS = 10_000_000  # the longest, where the kernel has 100 a second
 
 
 @pytest.fixture
@@ -219,6 +221,23 @@ def test_idle_flow_ends_with_its_exact_totals(expiring_probe, pair, peers):
     again, = flows(probe.snapshot().connections, pair.left)
     assert counters(again) == (50, 1, 0, 0)
     assert again.id != ended.id
+
+
+def boottime_ns():
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+
+@pytest.mark.kernel
+def test_flow_has_ended_with_its_last_datagram(expiring_probe, pair, peers):
+    client = peers(pair.left, "udp_peer.py", "4", "10.77.0.1", 0)
+    client.do("sendto 10.77.0.2 9 1")
+    later = boottime_ns() + 3 * TICK_NS
+    until(lambda: boottime_ns() > later, "a few ticks have passed")
+    before_ns = boottime_ns()
+    client.do("sendto 10.77.0.2 9 1")
+    after_ns = boottime_ns()
+    ended, = expiring_probe.wait_closed(lambda c: c.local_port == client.port, "the flow ended")
+    assert before_ns - TICK_NS <= ended.closed_ns <= after_ns
 
 
 def test_flow_with_answers_outlives_the_short_limit(expiring_probe, pair, peers):
