@@ -137,6 +137,11 @@ def test_connection_older_than_the_probe_is_there_with_its_owner(folder, pair, p
         assert (from_client.tgid, from_server.tgid) == (client.pid, server.pid)
         assert (from_client.bytes_sent, from_server.bytes_received) == (5000, 5000)
         assert from_client.established_ns == 0  # unknown, and not made up
+
+        client.do("send 7", "close")
+        server.do("receive 7", "close")
+        closed = probe.wait_closed(lambda c: c.id == from_client.id, "the client's end")
+        assert (closed[0].bytes_sent, closed[0].before_probe.bytes_sent) == (5007, 5000)
     finally:
         probe.stop()
 
