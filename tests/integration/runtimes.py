@@ -337,9 +337,13 @@ WITHOUT_PIPES = ("sh", "-c", '"$@" </dev/null >/run/out 2>&1 || { cat /run/out >
 
 
 class Runc(Runtime):
-    """Bare: the caller names the container, and its cgroup is that name."""
+    """Bare: the caller names the container, and its cgroup."""
 
     programs = ("runc",)
+
+    @staticmethod
+    def cgroup_of(container):
+        return f"/{container}"
 
     def prepare(self):
         self.bundle = self.host.path("/run/bundle")
@@ -349,13 +353,14 @@ class Runc(Runtime):
         self.host.run("runc", "spec", "--bundle=/run/bundle")
 
     def make(self, command):
+        container = secrets.token_hex(32)
         file = self.bundle / "config.json"
         spec = json.loads(file.read_text())
         spec["process"] |= {"args": command, "terminal": False}
         spec["linux"]["namespaces"] = [n for n in spec["linux"]["namespaces"]
                                        if n["type"] != "network"]
+        spec["linux"]["cgroupsPath"] = self.cgroup_of(container)
         file.write_text(json.dumps(spec))
-        container = secrets.token_hex(32)
         self.host.run(*WITHOUT_PIPES, "runc", "create", "--bundle=/run/bundle", container)
         return container
 
