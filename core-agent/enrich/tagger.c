@@ -35,12 +35,13 @@ void tagger_free(struct tagger *tagger)
 }
 
 /* NULL: not known, and its sources have been told. */
-static const struct entity *find(struct tagger *tagger, enum entity_kind kind, const char *id)
+static const struct entity *find(struct tagger *tagger, enum entity_kind kind, const char *id,
+				 const char *runtime)
 {
 	const struct entity *entity = entities_find(tagger->entities, kind, id);
 
 	if (!entity)
-		sources_wanted(tagger->sources, kind, id);
+		sources_wanted(tagger->sources, kind, id, runtime);
 	return entity;
 }
 
@@ -50,9 +51,10 @@ static const struct entity *find_local(struct tagger *tagger,
 	const struct entity *entity = NULL;
 
 	if (owner->container_id)
-		entity = find(tagger, ENTITY_CONTAINER, owner->container_id);
+		entity = find(tagger, ENTITY_CONTAINER, owner->container_id,
+			      owner->container_runtime);
 	if (!entity && owner->pod_uid)
-		entity = find(tagger, ENTITY_POD, owner->pod_uid);
+		entity = find(tagger, ENTITY_POD, owner->pod_uid, owner->container_runtime);
 	tagger->stats.n_unknown += !entity && (owner->container_id || owner->pod_uid);
 	return entity;
 }

@@ -8,7 +8,8 @@ struct source_health;
 
 /*
  * Says so in `health`. For -EACCES with the socket's group by name, from /etc/group, so that
- * no name service can hold up the loop; `user` is who the agent runs as.
+ * no name service can hold up the loop, or with the folder above it that is closed; a socket
+ * of another user than root is for an ACL. `user` is who the agent runs as.
  */
 void socket_trouble_tell(struct source_health *health, const char *path, const char *user,
 			 const struct fetch_answer *answer);

@@ -45,7 +45,9 @@ struct source_class {
 
 	/*
 	 * Optional: a connection has this entity, and nobody knows it. The source may look
-	 * sooner than it would; it is told once between two ticks at most.
+	 * sooner than it would; it is told once between two ticks at most. `runtime` is what
+	 * the cgroup says, as connection_owner.container_runtime; NULL: nothing.
 	 */
-	void (*wanted)(struct source *source, enum entity_kind kind, const char *id);
+	void (*wanted)(struct source *source, enum entity_kind kind, const char *id,
+		       const char *runtime);
 };

@@ -81,7 +81,8 @@ static bool is_wanted(const struct sources *sources, enum entity_kind kind, cons
 	return false;
 }
 
-void sources_wanted(struct sources *sources, enum entity_kind kind, const char *id)
+void sources_wanted(struct sources *sources, enum entity_kind kind, const char *id,
+		    const char *runtime)
 {
 	size_t size = strlen(id) + 1;
 	struct wanted *wanted;
@@ -95,7 +96,8 @@ void sources_wanted(struct sources *sources, enum entity_kind kind, const char *
 	sources->n_wanted++;
 	for (size_t i = 0; i < sources->n; i++)
 		if (sources->running[i].class->wanted)
-			sources->running[i].class->wanted(sources->running[i].source, kind, id);
+			sources->running[i].class->wanted(sources->running[i].source, kind, id,
+							  runtime);
 }
 
 void sources_tick(struct sources *sources)

@@ -11,8 +11,9 @@ struct sources;
 struct sources *sources_new(const struct source_context *context);
 void sources_free(struct sources *sources); /* takes NULL */
 
-/* Somebody has this entity, and nobody knows it. NULL: there is nobody to ask. */
-void sources_wanted(struct sources *sources, enum entity_kind kind, const char *id);
+/* See source_class.wanted. NULL: there is nobody to ask. */
+void sources_wanted(struct sources *sources, enum entity_kind kind, const char *id,
+		    const char *runtime);
 
 /* Once an interval: what is wanted may be said again. */
 void sources_tick(struct sources *sources);

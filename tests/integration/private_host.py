@@ -21,7 +21,8 @@ LAYOUTS = {
     "v1": "umount {v2}",
     "v2": "umount -l /sys/fs/cgroup && mount -t cgroup2 cgroup2 /sys/fs/cgroup",
 }
-OF_A_RUNTIME = re.compile("/(docker|kubepods|libpod_parent|[0-9a-f]{64})(/|$)")
+OF_A_RUNTIME = re.compile(
+    "/(docker|ecs|kubepods|libpod_parent|sysprobe-test-[0-9a-f]+|[0-9a-f]{64})(/|$)")
 
 
 class Unavailable(Exception):

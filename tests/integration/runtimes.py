@@ -170,6 +170,10 @@ class Docker(Runtime):
     def run_to_end(self, container):
         self.do("start", "--attach", container)
 
+    def address_of(self, container):
+        """Of its own, in a network of the runtime's."""
+        return self.do("inspect", "--format={{.NetworkSettings.IPAddress}}", container)
+
     def inspect(self, container):
         found, pid = self.do("inspect", "--format={{.Id}} {{.State.Pid}}", container).split()
         return found, int(pid)
@@ -193,6 +197,7 @@ class Podman(Docker):
     reported_as = "podman"
     address = Runtime.address
     socket_name = "podman.sock"
+    network = "host"
     client = ("podman", "--cgroup-manager=cgroupfs", "--runtime=runc", "--events-backend=file")
 
     def prepare(self):
@@ -206,7 +211,10 @@ class Podman(Docker):
 
     def own_options(self):
         # A limit of processes needs a controller that the v2 hierarchy may lack.
-        return ["--network=host", "--pids-limit=-1", *own_limits()]
+        return [f"--network={self.network}", "--pids-limit=-1", *own_limits()]
+
+    def delete(self, container):
+        self.do("rm", "--force", "--time=0", container)
 
 
 @functools.cache
@@ -329,9 +337,13 @@ WITHOUT_PIPES = ("sh", "-c", '"$@" </dev/null >/run/out 2>&1 || { cat /run/out >
 
 
 class Runc(Runtime):
-    """Bare: the caller names the container, and its cgroup is that name."""
+    """Bare: the caller names the container, and its cgroup."""
 
     programs = ("runc",)
+
+    @staticmethod
+    def cgroup_of(container):
+        return f"/{container}"
 
     def prepare(self):
         self.bundle = self.host.path("/run/bundle")
@@ -341,13 +353,14 @@ class Runc(Runtime):
         self.host.run("runc", "spec", "--bundle=/run/bundle")
 
     def make(self, command):
+        container = secrets.token_hex(32)
         file = self.bundle / "config.json"
         spec = json.loads(file.read_text())
         spec["process"] |= {"args": command, "terminal": False}
         spec["linux"]["namespaces"] = [n for n in spec["linux"]["namespaces"]
                                        if n["type"] != "network"]
+        spec["linux"]["cgroupsPath"] = self.cgroup_of(container)
         file.write_text(json.dumps(spec))
-        container = secrets.token_hex(32)
         self.host.run(*WITHOUT_PIPES, "runc", "create", "--bundle=/run/bundle", container)
         return container
 

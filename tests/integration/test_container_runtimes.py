@@ -75,6 +75,11 @@ def outer_end(agent, runtime, server, state):
     return records_of(agent, state, local_ip=runtime.address, local_port=server.port)[-1]
 
 
+def wait_listens(runtime, container, port=PORT):
+    until(lambda: f":{port}" in runtime.host.run(
+        "nsenter", f"--target={runtime.inspect(container)[1]}", "--net", "ss", "-tlHn"), "listens")
+
+
 @each_runtime
 def test_connection_has_the_container_that_the_runtime_reports(runtime, agent, server):
     container = runtime.create(call(runtime, server))
@@ -137,9 +142,8 @@ def test_process_that_entered_a_container_has_its_id(runtime, agent, server):
 def test_accepted_connection_has_the_container_of_its_server(runtime, agent, peers):
     container = runtime.create(["/bin/nc", "-l", "-p", str(PORT)])
     runtime.start(container)
-    address = runtime.do("inspect", "--format={{.NetworkSettings.IPAddress}}", container)
-    until(lambda: f":{PORT}" in runtime.host.run(
-        "nsenter", f"--target={runtime.inspect(container)[1]}", "--net", "ss", "-tlHn"), "listens")
+    address = runtime.address_of(container)
+    wait_listens(runtime, container)
     peers(runtime.host.namespace, "tcp_peer.py", "connect", "4", address, PORT)
     record = records_of(agent, "open", local_ip=address, local_port=PORT)[-1]
 

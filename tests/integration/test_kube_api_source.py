@@ -222,6 +222,72 @@ def test_services_stay_while_the_server_is_away(server, start):
     assert len(lists(server, SLICES)) == 1
 
 
+def end_by_expiry(server):
+    """The token of the open watches is no longer taken, and things change meanwhile."""
+    with server.lock:
+        server.token = "second-token"
+        for collection in server.paths.values():
+            collection.end_watches()
+        server.slices.set(endpoint_slice("all-y", "all", LOCAL))
+
+
+def changes_of_state(agent):
+    return [agent.log().count(f"{what} source=kube_api") for what in (
+        "fails: what it said last stays for a while", "answers again")]
+
+
+def test_token_that_expires_under_open_watches_is_read_anew_and_nothing_is_lost(server, start):
+    agent = start(server, "pods")
+    wait_services(agent, ["web"])
+    until(lambda: server.slices.watchers and server.pods.watchers, "both watches")
+    end_by_expiry(server)
+    detail = agent.wait_state("failing", "kube_api")["detail"]
+    for path in (SLICES, PODS):
+        until(lambda: len(watches(server, path)) >= 3, f"{path} is asked for again and again")
+    with server.lock:
+        server.pods.remove(server.pods.objects["shop", "db-0"])
+        server.pods.set(pod("next", "10.0.1.9", node="node2"))
+    wait_services(agent, ["web"])
+    agent.set_token("second-token")
+    wait_services(agent, ["web", "all"])
+    agent.wait_tags("pod", "uid-next")
+    agent.wait_state("ok", "kube_api")
+
+    assert "status 401: the service account's token is not taken" in detail
+    assert changes_of_state(agent) == [1, 1]
+    assert (len(lists(server, SLICES)), len(lists(server, PODS))) == (1, 1)
+
+
+def test_token_that_was_renewed_before_it_expired_is_no_trouble(server, start):
+    agent = start(server, "services")
+    wait_services(agent, ["web"])
+    until(lambda: server.slices.watchers, "the watch")
+    agent.set_token("second-token")
+    end_by_expiry(server)
+    wait_services(agent, ["web", "all"])
+
+    assert agent.source("kube_api")["failures"] == 0
+    assert changes_of_state(agent) == [0, 0]
+    assert len(lists(server, SLICES)) == 1
+
+
+def test_watch_that_is_told_within_that_its_token_has_expired_goes_on_with_the_next(server, start):
+    agent = start(server, "services")
+    wait_services(agent, ["web"])
+    until(lambda: server.slices.watchers, "the watch")
+    server.slices.watchers[0].put({"type": "ERROR", "object": kube_server.status_object(
+        401, "Unauthorized")})
+    end_by_expiry(server)
+    detail = agent.wait_state("failing", "kube_api")["detail"]
+    agent.set_token("second-token")
+    wait_services(agent, ["web", "all"])
+    agent.wait_state("ok", "kube_api")
+
+    assert "status 401: the service account's token is not taken" in detail
+    assert changes_of_state(agent) == [1, 1]
+    assert len(lists(server, SLICES)) == 1
+
+
 def test_certificate_of_another_authority_is_refused(server, start):
     agent = start(server, "services", ca="other")
     assert "kubernetes_apiserver_ca_path" in agent.wait_state("failing", "kube_api")["detail"]

@@ -465,10 +465,12 @@ static bool is_new_stranger(struct source *source, const char *id)
 	return true;
 }
 
-static void cri_wanted(struct source *source, enum entity_kind kind, const char *id)
+static void cri_wanted(struct source *source, enum entity_kind kind, const char *id,
+		       const char *runtime)
 {
 	uint64_t since_ns = clock_monotonic_ns() - source->round_ns;
 
+	(void)runtime;
 	if ((kind != ENTITY_CONTAINER && kind != ENTITY_POD) || !is_new_stranger(source, id))
 		return;
 	if (!source->is_round_open)

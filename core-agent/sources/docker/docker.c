@@ -68,9 +68,11 @@ static const struct source_health *docker_health(const struct source *source)
 	return docker_api_health(source->api);
 }
 
-static void docker_wanted(struct source *source, enum entity_kind kind, const char *id)
+static void docker_wanted(struct source *source, enum entity_kind kind, const char *id,
+			  const char *runtime)
 {
 	(void)id;
+	(void)runtime;
 	if (kind == ENTITY_CONTAINER)
 		docker_api_wanted(source->api);
 }

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "clock.h"
@@ -53,6 +54,8 @@ struct docker_api {
 	struct docker_lines lines;
 	bool is_list_due;
 	bool is_stream_refused;
+	/* Not root's: its networks are within a namespace of its own, whoever else has the same. */
+	bool is_of_user;
 	uint32_t n_failures, n_stream_failures; /* in a row */
 	time_t list_since, stream_since;
 	struct tag_list tags;
@@ -85,7 +88,7 @@ static void report(struct docker_api *api, struct docker_container *container)
 	said.pod_uid = docker_tags_get(container, api->settings.label_rules,
 				       api->settings.n_label_rules, &api->tags);
 	said.addresses = container->addresses;
-	said.n_addresses = container->n_addresses;
+	said.n_addresses = api->is_of_user ? 0 : container->n_addresses;
 	/* Refused is counted there; all else about it goes on as if it were kept. */
 	(void)entities_set(api->context.entities, api->settings.source, &said, clock_monotonic_ns());
 }
@@ -207,6 +210,13 @@ static void open_stream(struct docker_api *api)
 	(void)fetch_start(api->stream, &request, on_stream_end, api);
 }
 
+static bool is_of_user(const char *socket)
+{
+	struct stat status;
+
+	return stat(socket, &status) == 0 && status.st_uid != 0;
+}
+
 static void on_list(const struct fetch_answer *answer, void *context)
 {
 	struct docker_api *api = context;
@@ -216,6 +226,7 @@ static void on_list(const struct fetch_answer *answer, void *context)
 		end_contact(api);
 		return;
 	}
+	api->is_of_user = is_of_user(api->socket);
 	docker_known_begin_list(api->known);
 	if (docker_parse_list(answer->body, answer->size, on_listed, api) < 0) {
 		source_health_failed(&api->health, "%s: the list is no JSON array", api->socket);
@@ -236,14 +247,16 @@ static void on_inspect(const struct fetch_answer *answer, void *context)
 {
 	struct docker_api *api = context;
 
-	/* 404: it has gone, as an event or the next list says too. */
-	if (!is_good(answer) && !(answer->error == 0 && answer->status == 404)) {
+	if (answer->error != 0) {
 		tell_trouble(api, answer);
 		end_contact(api);
 		return;
 	}
+	/*
+	 * Otherwise the trouble is with that one, and what the event or the list said of it
+	 * stays: 404 when it has gone, 500 (Podman) while it goes.
+	 */
 	if (is_good(answer))
-		/* Not what it should be: what the event said stays until the next list. */
 		(void)docker_parse_inspect(answer->body, answer->size, on_inspected, api);
 	ask_next(api);
 }

@@ -210,11 +210,13 @@ static void on_timer(evutil_socket_t fd, short events, void *context)
 	}
 }
 
-static void ecs_wanted(struct source *source, enum entity_kind kind, const char *id)
+static void ecs_wanted(struct source *source, enum entity_kind kind, const char *id,
+		       const char *runtime)
 {
 	uint64_t since_ms = (clock_monotonic_ns() - source->polled_ns) / (NS_PER_S / MS_PER_S);
 
 	(void)id; /* all are asked for at once */
+	(void)runtime;
 	if (kind != ENTITY_CONTAINER || fetch_is_running(source->fetch))
 		return;
 	schedule(source, since_ms < WANTED_INTERVAL_S * MS_PER_S

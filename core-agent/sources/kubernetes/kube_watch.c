@@ -45,7 +45,7 @@ struct kube_watch {
 	struct event *timer;
 
 	bool is_watching; /* what the next or the running request is */
-	bool is_forgotten; /* an event said so */
+	long event_status; /* of the event that ended the watch; 0: none did */
 	bool is_in_trouble;
 	uint32_t n_failures;
 	char next_page[2048]; /* escaped; "": the first */
@@ -114,7 +114,7 @@ static void tell_good(struct kube_watch *watch)
 
 static void list_anew(struct kube_watch *watch)
 {
-	watch->is_watching = watch->is_forgotten = false;
+	watch->is_watching = false;
 	watch->next_page[0] = '\0';
 }
 
@@ -158,8 +158,7 @@ static int take_event(struct kube_watch *watch, const json_t *event)
 	if (!type || !json_is_object(object))
 		return -EBADMSG;
 	if (strcmp(type, "ERROR") == 0) {
-		watch->is_forgotten =
-			json_integer_value(json_object_get(object, "code")) == GONE;
+		watch->event_status = json_integer_value(json_object_get(object, "code"));
 		return -EREMOTEIO;
 	}
 	if (!keep_version(watch, version_of(object)))
@@ -239,15 +238,18 @@ static void on_page(const struct fetch_answer *answer, void *context)
 static void on_watch_end(const struct fetch_answer *answer, void *context)
 {
 	struct kube_watch *watch = context;
+	struct fetch_answer told = *answer;
 
-	if (watch->is_forgotten || answer->status == GONE) {
+	if (watch->event_status)
+		told.status = watch->event_status;
+	if (told.status == GONE) {
 		list_anew(watch);
 		wait_ms(watch, backoff_delay_ms(1, 0, random_u32()));
-	} else if (answer->error == 0 && answer->status == 200) {
+	} else if (told.error == 0 && told.status == 200) {
 		tell_good(watch);
 		wait_ms(watch, backoff_delay_ms(1, 0, random_u32()));
 	} else {
-		fail_answer(watch, answer);
+		fail_answer(watch, &told);
 	}
 }
 
@@ -268,6 +270,7 @@ static int start_watch(struct kube_watch *watch)
 {
 	char url[URL_SIZE];
 
+	watch->event_status = 0;
 	json_items_reset(watch->stream);
 	(void)snprintf(url, sizeof(url),
 		       "%s%s?watch=1&allowWatchBookmarks=true&resourceVersion=%s"

@@ -264,11 +264,13 @@ static void on_timer(evutil_socket_t fd, short events, void *context)
 }
 
 /* A new pod: its first connections should not wait for the interval. */
-static void kubelet_wanted(struct source *source, enum entity_kind kind, const char *id)
+static void kubelet_wanted(struct source *source, enum entity_kind kind, const char *id,
+			   const char *runtime)
 {
 	uint64_t soonest_ms = source->started_ms + MIN_INTERVAL_MS;
 
 	(void)id;
+	(void)runtime;
 	if (kind != ENTITY_HOST && !source->is_running && source->n_failures == 0 &&
 	    soonest_ms < source->due_ms)
 		wait_until(source, soonest_ms);

@@ -78,7 +78,7 @@ static void unknown_container_is_asked_for_before_the_interval_ends(void **state
 
 	begin(fixture);
 	tasks = OTHER;
-	ecs_source.wanted(fixture->source, ENTITY_CONTAINER, "bb");
+	ecs_source.wanted(fixture->source, ENTITY_CONTAINER, "bb", NULL);
 	source_fixture_run(fixture, 2);
 	assert_true(time(NULL) - began < 15);
 	assert_string_equal(source_fixture_tag(fixture, ENTITY_CONTAINER, "bb", "task_family"),
@@ -92,7 +92,7 @@ static void failed_list_leaves_what_was_known(void **state)
 
 	begin(fixture);
 	tasks = NULL;
-	ecs_source.wanted(fixture->source, ENTITY_CONTAINER, "bb");
+	ecs_source.wanted(fixture->source, ENTITY_CONTAINER, "bb", NULL);
 	source_fixture_run(fixture, 2);
 	assert_int_equal(ecs_source.health(fixture->source)->state, SOURCE_FAILING);
 	assert_string_equal(source_fixture_tag(fixture, ENTITY_CONTAINER, "aa", "task_family"),
