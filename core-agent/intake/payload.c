@@ -210,7 +210,7 @@ static void make_tag(const char *key, const char *value, char ret[TAG_SIZE])
 	char clean[TAG_SIZE];
 
 	host_copy_printable(clean, sizeof(clean), value ? value : "", value ? strlen(value) : 0);
-	(void)tag_format(key, clean, ret); /* empty is the answer for none */
+	(void)tag_format(key, clean, ret, NULL); /* empty is the answer for none */
 }
 
 static int fill_process_tags(struct tree *tree, Connection *to, const struct record *record)

@@ -60,6 +60,7 @@ static void add_own(const struct tag_list *own, struct tag_list *list)
 		tag_list_add(list, key, tag + size + 1);
 	}
 	list->n_left_out += own->n_left_out;
+	list->n_cut += own->n_cut;
 }
 
 void cloud_facts_tags(const struct cloud_facts *facts, struct tag_list *list)
