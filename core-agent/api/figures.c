@@ -115,6 +115,8 @@ static void collect_ingest(const struct api *api, struct figures *figures)
 	      stats->n_listeners_left_out);
 	count(figures, "ends_left_out", "Ends that may lack direction local for want of room.",
 	      stats->n_ends_left_out);
+	count(figures, "overflow_causes_full", "Losses whose cause found no room, and are not told.",
+	      ingest_n_causes_full(api->parts.ingest));
 	count(figures, "intervals_aborted", "Intervals that ended early.", stats->n_aborted);
 	count(figures, "local_owners_left_out",
 	      "Ends on this host that the records of their other ends could not be told of.",
