@@ -39,6 +39,7 @@ struct entity {
 	UT_hash_handle hh;
 	bool is_out_of_memory; /* could not be linked in */
 	char pod_uid[ENTITY_ID_SIZE];
+	unsigned int pod_from; /* bit for each source that says this pod */
 	struct claim claims[ENTITY_N_SOURCES];
 	struct address *addresses[ENTITY_MAX_ADDRESSES]; /* those that still point here, or NULL */
 	const struct tag_set *merged;
@@ -94,6 +95,18 @@ static void remove_addresses(struct entities *entities, struct entity *entity,
 			remove_address(entities, entity->addresses[i]);
 }
 
+/* `source` says no pod any more. True: nobody does. */
+static bool leave_pod(struct entity *entity, enum entity_source source)
+{
+	unsigned int before = entity->pod_from;
+
+	entity->pod_from &= ~(1u << source);
+	if (!before || entity->pod_from)
+		return false;
+	entity->pod_uid[0] = '\0';
+	return true;
+}
+
 static void drop_claim(struct entities *entities, struct entity *entity, enum entity_source source)
 {
 	struct claim *claim = &entity->claims[source];
@@ -104,6 +117,7 @@ static void drop_claim(struct entities *entities, struct entity *entity, enum en
 		entities->n_from[source]--;
 	tag_set_release(claim->tags);
 	*claim = (struct claim){0};
+	(void)leave_pod(entity, source); /* all is merged anew in any case */
 	remove_addresses(entities, entity, source);
 	entities->changes++;
 }
@@ -229,13 +243,19 @@ static void set_addresses(struct entities *entities, struct entity *entity,
 	}
 }
 
-static bool set_pod(struct entity *entity, const char *pod_uid)
+/* True: it is another one than before. */
+static bool set_pod(struct entity *entity, enum entity_source source, const char *pod_uid)
 {
 	size_t size = pod_uid ? strlen(pod_uid) : 0;
 
-	if (size == 0 || size >= sizeof(entity->pod_uid) || strcmp(entity->pod_uid, pod_uid) == 0)
+	if (size == 0 || size >= sizeof(entity->pod_uid))
+		return leave_pod(entity, source);
+	if (strcmp(entity->pod_uid, pod_uid) == 0) {
+		entity->pod_from |= 1u << source;
 		return false;
+	}
 	memcpy(entity->pod_uid, pod_uid, size + 1);
+	entity->pod_from = 1u << source;
 	return true;
 }
 
@@ -269,7 +289,7 @@ static void set_claim(struct entities *entities, struct entity *entity, enum ent
 	claim->gone_ns = 0;
 	claim->seen_ns = now_ns;
 	claim->list = entities->list[source];
-	if (set_pod(entity, report->pod_uid))
+	if (set_pod(entity, source, report->pod_uid))
 		entities->changes++;
 	set_addresses(entities, entity, source, report);
 }
