@@ -20,8 +20,10 @@
 #include "recent/recent.h"
 #include "server/server.h"
 #include "settings.h"
+#include "sources/host_facts.h"
 #include "sources/source_health.h"
 #include "sources/sources.h"
+#include "subnets.h"
 #include "tagging.h"
 #include "tags/tag_sets.h"
 
@@ -210,6 +212,8 @@ static void collect_tags(const struct api *api, struct figures *figures)
 		set_label(figures, "source", entity_source_name(source));
 	}
 	collect_lost(tagging_entities(tagging), figures);
+	gauge(figures, "subnets_left_out", "Blocks and interfaces of the cloud's without room.",
+	      host_facts_subnets(tagging_host(tagging))->n_left_out);
 	collect_sources(api, figures);
 }
 

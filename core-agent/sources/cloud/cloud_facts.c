@@ -27,6 +27,7 @@ void cloud_facts_clear(struct cloud_facts *facts, const char *provider)
 	facts->provider = provider;
 	memset(facts->values, 0, sizeof(facts->values));
 	tag_list_clear(&facts->own_tags);
+	memset(&facts->subnets, 0, sizeof(facts->subnets));
 }
 
 void cloud_facts_set(struct cloud_facts *facts, enum cloud_fact fact, const char *value)
