@@ -51,11 +51,6 @@ void log_set_level(enum log_level level)
 	max_level = level;
 }
 
-enum log_level log_get_level(void)
-{
-	return max_level;
-}
-
 void log_set_tap(void (*tap)(const char *line, size_t size, void *context), void *context)
 {
 	line_tap = tap;

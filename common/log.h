@@ -41,8 +41,6 @@ void log_line(enum log_level level, const char *sentence, const char *fields, ..
  */
 void log_set_tap(void (*tap)(const char *line, size_t size, void *context), void *context);
 
-enum log_level log_get_level(void);
-
 #define log_error(...) log_line(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warn(...) log_line(LOG_LEVEL_WARN, __VA_ARGS__)
 #define log_info(...) log_line(LOG_LEVEL_INFO, __VA_ARGS__)

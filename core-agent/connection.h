@@ -98,6 +98,7 @@ struct connection_owner {
 	const char *version; /* of the service */
 };
 
+struct subnets;
 struct tag_set;
 
 struct connection {
@@ -169,4 +170,5 @@ struct interval {
 	const char *host_name;
 	const char *network_id; /* of its VPC or virtual network */
 	const struct tag_set *host_tags;
+	const struct subnets *subnets; /* that it has interfaces in */
 };

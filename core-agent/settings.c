@@ -103,6 +103,11 @@ const struct option agent_options[] = {
 	 .fallback = "true",
 	 .help = "Whether the instance's tags on AWS become tags of this host, where its metadata "
 		 "service has them (InstanceMetadataTags)."},
+	{.key = "network_config.enable_gateway_lookup", .type = OPTION_BOOL, FIELD(finds_routes),
+	 .fallback = "true", ENV("DD_SYSTEM_PROBE_NETWORK_ENABLE_GATEWAY_LOOKUP"),
+	 .help = "On AWS, whether the intake is told which subnet a connection leaves by, where it "
+		 "goes through the subnet's gateway: three questions about each interface, at each "
+		 "look at the metadata."},
 	{.key = "collect_gce_tags", .type = OPTION_BOOL, FIELD(collect_gce_tags),
 	 .fallback = "true",
 	 .help = "Whether the instance's network tags on GCP become tags of this host."},

@@ -36,6 +36,7 @@ struct agent_settings {
 	char *gcp_metadata_host; /* HOST or HOST:PORT */
 	char *azure_metadata_url;
 	bool collect_ec2_tags;
+	bool finds_routes; /* of connections, for the intake */
 	bool collect_gce_tags;
 	char *ecs_agent_url; /* empty: the default, where ecs_metadata_uri is there */
 	char *ecs_metadata_uri; /* empty: no task of our own */

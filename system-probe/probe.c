@@ -21,12 +21,12 @@ static uint64_t now_ns(clockid_t clock)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-uint64_t probe_boottime_ns(void)
+static uint64_t boottime_ns(void)
 {
 	return now_ns(CLOCK_BOOTTIME);
 }
 
-uint64_t probe_unix_ns(void)
+static uint64_t unix_ns(void)
 {
 	return now_ns(CLOCK_REALTIME);
 }
@@ -79,8 +79,8 @@ static void on_process(const struct sp_process_event *event, void *context)
 
 void probe_drain(struct probe *probe)
 {
-	probe->drained_boottime_ns = probe_boottime_ns();
-	probe->drained_unix_ns = probe_unix_ns();
+	probe->drained_boottime_ns = boottime_ns();
+	probe->drained_unix_ns = unix_ns();
 	if (capture_drain(probe->capture) < 0)
 		probe->counters.n_drain_errors++;
 }
@@ -90,14 +90,14 @@ void probe_drain(struct probe *probe)
 
 void probe_find_workers(struct probe *probe)
 {
-	uint64_t start_ns = probe_boottime_ns(), spent_ns;
+	uint64_t start_ns = boottime_ns(), spent_ns;
 
 	if (!probe->has_unnamed_workers || start_ns < probe->next_owner_pass_ns)
 		return;
 	if (capture_find_owners(probe->capture) < 0)
 		probe->counters.n_drain_errors++;
 	probe->counters.n_owner_passes++;
-	spent_ns = (probe_boottime_ns() - start_ns) * OWNER_PASS_SHARE;
+	spent_ns = (boottime_ns() - start_ns) * OWNER_PASS_SHARE;
 	probe->next_owner_pass_ns =
 		start_ns + (spent_ns > OWNER_PASS_INTERVAL_NS ? spent_ns : OWNER_PASS_INTERVAL_NS);
 }
@@ -117,7 +117,7 @@ static void read_boot_id(uint8_t boot_id[INSTANCE_ID_BYTES])
 int probe_init(struct probe *probe, const struct probe_settings *settings)
 {
 	probe->settings = settings;
-	probe->started_unix_ns = probe_unix_ns();
+	probe->started_unix_ns = unix_ns();
 	read_boot_id(probe->boot_id);
 	probe->closed_log = closed_log_new((size_t)settings->max_closed_records);
 	probe->process_log = process_log_new((size_t)settings->max_process_records,

@@ -59,7 +59,3 @@ void probe_drain(struct probe *probe);
  * hooked and one needs it; at most every second, and for 1 % of the time.
  */
 void probe_find_workers(struct probe *probe);
-
-/* CLOCK_BOOTTIME and CLOCK_REALTIME in nanoseconds. */
-uint64_t probe_boottime_ns(void);
-uint64_t probe_unix_ns(void);

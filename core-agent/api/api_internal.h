@@ -73,8 +73,6 @@ bool answer_no_parameters(const struct api_request *request, struct response *re
 /* A setting as JSON; a secret that is set as "********". */
 json_t *config_value(const struct agent_settings *settings, size_t row);
 
-/* Ready: connections come in. */
-bool health_is_ready(const struct api *api);
 json_t *health_json(const struct api *api);
 
 /* How each source of tags fares. */

@@ -20,8 +20,10 @@
 #include "recent/recent.h"
 #include "server/server.h"
 #include "settings.h"
+#include "sources/host_facts.h"
 #include "sources/source_health.h"
 #include "sources/sources.h"
+#include "subnets.h"
 #include "tagging.h"
 #include "tags/tag_sets.h"
 
@@ -115,6 +117,8 @@ static void collect_ingest(const struct api *api, struct figures *figures)
 	      stats->n_listeners_left_out);
 	count(figures, "ends_left_out", "Ends that may lack direction local for want of room.",
 	      stats->n_ends_left_out);
+	count(figures, "overflow_causes_full", "Losses whose cause found no room, and are not told.",
+	      ingest_n_causes_full(api->parts.ingest));
 	count(figures, "intervals_aborted", "Intervals that ended early.", stats->n_aborted);
 	count(figures, "local_owners_left_out",
 	      "Ends on this host that the records of their other ends could not be told of.",
@@ -159,24 +163,57 @@ static void collect_sources(const struct api *api, struct figures *figures)
 	}
 }
 
+static void count_lost(const struct entities *entities, struct figures *figures,
+		       enum entity_source source, size_t which)
+{
+	const struct entities_stats *stats = entities_get_stats(entities, source);
+	const struct {
+		const char *name, *help;
+		uint64_t value;
+	} rows[] = {
+		{"entities_left_out", "Reports of entities that found no room.",
+		 stats->n_entities_left_out},
+		{"tags_left_out", "Tags beyond the maximum of an entity.", stats->n_tags_left_out},
+		{"tags_cut", "Tags that were too long.", stats->n_tags_cut},
+		{"addresses_left_out", "Addresses beyond the maximum of an entity.",
+		 stats->n_addresses_left_out},
+		{"tags_aged", "Entities whose source was silent for too long.", stats->n_aged},
+	};
+
+	count(figures, rows[which].name, rows[which].help, rows[which].value);
+	set_label(figures, "source", entity_source_name(source));
+	figures->rows[figures->n - 1].is_summed = true;
+}
+
+static void collect_lost(const struct entities *entities, struct figures *figures)
+{
+	const size_t n_rows = 5;
+
+	for (size_t i = 0; i < n_rows; i++)
+		for (int source = 0; source < ENTITY_N_SOURCES; source++)
+			count_lost(entities, figures, (enum entity_source)source, i);
+}
+
 static void collect_tags(const struct api *api, struct figures *figures)
 {
 	const struct tagging *tagging = api->parts.tagging;
-	struct entities_stats stats = entities_get_stats(tagging_entities(tagging));
 
-	gauge(figures, "entities", "Containers, pods and hosts with tags.", stats.n_entities);
+	gauge(figures, "entities", "Containers, pods and hosts with tags.",
+	      entities_n(tagging_entities(tagging)));
 	gauge(figures, "tag_sets", "Different sets of tags.",
 	      tag_sets_n(tagging_sets(tagging)));
-	count(figures, "entities_left_out", "Reports of entities that found no room.",
-	      stats.n_entities_left_out);
-	count(figures, "tags_left_out", "Tags beyond the maximum of an entity.",
-	      stats.n_tags_left_out);
-	count(figures, "addresses_left_out", "Addresses beyond the maximum of an entity.",
-	      stats.n_addresses_left_out);
-	count(figures, "tags_aged", "Entities whose source was silent for too long.",
-	      stats.n_aged);
 	count(figures, "tags_unknown", "Connections of a container or pod that no source knows.",
 	      tagger_get_stats(tagging_tagger(tagging))->n_unknown);
+	for (int i = 0; i < ENTITY_N_SOURCES; i++) {
+		enum entity_source source = (enum entity_source)i;
+
+		gauge(figures, "entities_listed", "Entities that the source lists now.",
+		      entities_n_from(tagging_entities(tagging), source));
+		set_label(figures, "source", entity_source_name(source));
+	}
+	collect_lost(tagging_entities(tagging), figures);
+	gauge(figures, "subnets_left_out", "Blocks and interfaces of the cloud's without room.",
+	      host_facts_subnets(tagging_host(tagging))->n_left_out);
 	collect_sources(api, figures);
 }
 

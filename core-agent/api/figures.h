@@ -17,6 +17,7 @@ struct figure {
 	const char *label; /* NULL: none */
 	const char *label_value;
 	bool is_gauge;
+	bool is_summed; /* the status has one number for all labels */
 	uint64_t value;
 };
 

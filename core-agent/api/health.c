@@ -4,25 +4,23 @@
 #include "history/history.h"
 #include "pipeline/poller.h"
 
-bool health_is_ready(const struct api *api)
+/* Connections come in. */
+static bool is_ready(const struct poller_health *health)
 {
-	struct poller_health health = poller_get_health(api->parts.poller);
-
-	return health.is_connected && !health.is_stale;
+	return health->is_connected && !health->is_stale;
 }
 
 static json_t *probe_json(const struct api *api)
 {
 	struct poller_health health = poller_get_health(api->parts.poller);
-	bool is_ready = health.is_connected && !health.is_stale;
 	const char *problem = health.is_connected ? "no answer in time"
 						  : probe_problem_name(health.last_problem);
 
 	if (!health.is_connected && health.last_problem == PROBE_OK)
 		problem = "not asked yet";
-	return json_pack("{s:b, s:I, s:s*}", "is_healthy", is_ready, "last_read_ms_ago",
+	return json_pack("{s:b, s:I, s:s*}", "is_healthy", is_ready(&health), "last_read_ms_ago",
 			 (json_int_t)(health.since_whole_ns / 1000000), "problem",
-			 is_ready ? NULL : problem);
+			 is_ready(&health) ? NULL : problem);
 }
 
 static json_t *history_json(const struct api *api)
@@ -39,15 +37,19 @@ static json_t *history_json(const struct api *api)
 /* The history is not needed to be ready: the agent does its work without. */
 json_t *health_json(const struct api *api)
 {
-	return json_pack("{s:b, s:b, s:{s:o, s:o}}", "is_live", 1, "is_ready", health_is_ready(api),
+	struct poller_health health = poller_get_health(api->parts.poller);
+
+	return json_pack("{s:b, s:b, s:{s:o, s:o}}", "is_live", 1, "is_ready", is_ready(&health),
 			 "components", "probe", probe_json(api), "history", history_json(api));
 }
 
 void health_get(struct api *api, const struct api_request *request, struct response *response)
 {
+	struct poller_health health = poller_get_health(api->parts.poller);
+
 	if (!answer_no_parameters(request, response))
 		return;
-	response->status = health_is_ready(api) ? 200 : 503;
+	response->status = is_ready(&health) ? 200 : 503;
 	answer_json(response, health_json(api));
 }
 
@@ -62,10 +64,10 @@ void health_get_live(struct api *api, const struct api_request *request, struct 
 void health_get_ready(struct api *api, const struct api_request *request,
 		      struct response *response)
 {
-	bool is_ready = health_is_ready(api);
+	struct poller_health health = poller_get_health(api->parts.poller);
 
 	if (!answer_no_parameters(request, response))
 		return;
-	response->status = is_ready ? 200 : 503;
-	answer_json(response, json_pack("{s:b}", "is_ready", is_ready));
+	response->status = is_ready(&health) ? 200 : 503;
+	answer_json(response, json_pack("{s:b}", "is_ready", is_ready(&health)));
 }

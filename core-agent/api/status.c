@@ -72,7 +72,14 @@ static json_t *exporters_json(const struct api *api)
 	return all;
 }
 
-/* The figures without labels; those with one are told in their own place. */
+static void add_counter(json_t *all, const struct figure *row)
+{
+	json_int_t before = json_integer_value(json_object_get(all, row->name)); /* 0: none */
+
+	(void)json_object_set_new(all, row->name, json_integer(before + (json_int_t)row->value));
+}
+
+/* The figures without labels, and sums; others with one are told in their own place. */
 static json_t *counters_json(const struct api *api)
 {
 	CLEANUP_FREE struct figures *figures = calloc(1, sizeof(*figures));
@@ -81,9 +88,8 @@ static json_t *counters_json(const struct api *api)
 	if (figures)
 		figures_collect(api, figures);
 	for (size_t i = 0; figures && i < figures->n; i++)
-		if (!figures->rows[i].label)
-			(void)json_object_set_new(all, figures->rows[i].name,
-						  json_integer((json_int_t)figures->rows[i].value));
+		if (!figures->rows[i].label || figures->rows[i].is_summed)
+			add_counter(all, &figures->rows[i]);
 	return all;
 }
 

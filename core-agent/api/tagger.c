@@ -129,7 +129,7 @@ static void rows_free(void *context)
 /* NULL: out of memory. */
 static struct rows *rows_new(struct entities *entities, const struct query *query)
 {
-	size_t n = entities_get_stats(entities).n_entities;
+	size_t n = entities_n(entities);
 	struct rows *rows = calloc(1, sizeof(*rows));
 
 	if (!rows)

@@ -51,7 +51,7 @@ static bool is_near(const char *word, size_t size, const char *known, size_t *be
 	return true;
 }
 
-const char *arguments_nearest_command(const struct command *commands, const char *word)
+static const char *nearest_command(const struct command *commands, const char *word)
 {
 	const char *nearest = NULL;
 	size_t best = SIZE_MAX;
@@ -134,7 +134,7 @@ static int take_command(struct parser *parser, const char *word)
 			parser->arguments.command = command;
 			return 0;
 		}
-	nearest = arguments_nearest_command(parser->commands, word);
+	nearest = nearest_command(parser->commands, word);
 	if (nearest)
 		return fail(parser, "there is no command %.*s; did you mean %s?", MAX_SHOWN, word,
 			    nearest);

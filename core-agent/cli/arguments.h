@@ -63,6 +63,3 @@ const char *arguments_get(const struct arguments *arguments, const char *name);
 /* A whole number from 1 to `max`. `ret` stays when the flag is not given. -EINVAL otherwise. */
 int arguments_get_number(const struct arguments *arguments, const char *name, size_t max,
 			 size_t *ret);
-
-/* What a user's word was most likely meant to be; NULL: nothing is near. */
-const char *arguments_nearest_command(const struct command *commands, const char *word);

@@ -11,7 +11,6 @@
 #include "cli.h"
 #include "settings.h"
 
-struct ipc;
 
 struct cli {
 	struct arguments arguments;

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "completion.h"
-
+/* Completions for shells, from the tables. */
 #include "cli_internal.h"
 
-#include <errno.h>
 #include <string.h>
 
 typedef void (*on_flag)(const struct command *command, const struct flag *flag, FILE *out);
@@ -155,20 +153,13 @@ static const struct {
 	void (*print)(const struct command *commands, FILE *out);
 } shells[] = {{"bash", print_bash}, {"zsh", print_zsh}, {"fish", print_fish}};
 
-int completion_print(const struct command *commands, const char *shell, FILE *out)
-{
-	for (size_t i = 0; i < sizeof(shells) / sizeof(*shells); i++) {
-		if (strcmp(shells[i].name, shell) != 0)
-			continue;
-		shells[i].print(commands, out);
-		return 0;
-	}
-	return -EINVAL;
-}
-
 int command_completion(struct cli *cli)
 {
-	if (completion_print(cli_commands, cli->arguments.words[0], stdout) < 0)
-		return cli_fail(CLI_USAGE, "completion is followed by bash, zsh or fish");
-	return cli_flush(CLI_DONE);
+	for (size_t i = 0; i < sizeof(shells) / sizeof(*shells); i++) {
+		if (strcmp(shells[i].name, cli->arguments.words[0]) != 0)
+			continue;
+		shells[i].print(cli_commands, stdout);
+		return cli_flush(CLI_DONE);
+	}
+	return cli_fail(CLI_USAGE, "completion is followed by bash, zsh or fish");
 }

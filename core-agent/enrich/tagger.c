@@ -128,6 +128,7 @@ void tagger_fill_interval(struct tagger *tagger, struct interval *interval)
 
 	interval->host_name = or_null(host_facts_name(tagger->host));
 	interval->network_id = or_null(host_facts_get(tagger->host, HOST_NETWORK_ID));
+	interval->subnets = host_facts_subnets(tagger->host);
 	interval->host_tags = host ? entities_tags(tagger->entities, host) : NULL;
 }
 

@@ -21,6 +21,7 @@
 #include "intake/sender.h"
 #include "log.h"
 #include "settings.h"
+#include "subnets.h"
 #include "tags/tag_sets.h"
 
 #ifndef SYSPROBE_VERSION
@@ -34,6 +35,7 @@ struct exporter {
 	struct exporter_stats stats;
 	struct host host;
 	const struct tag_set *host_tags; /* held */
+	struct subnets subnets;
 	struct connections *connections;
 	struct sender *sender;
 	size_t max_per_message;
@@ -164,6 +166,9 @@ static void note_host(struct exporter *exporter, const struct interval *interval
 			    strlen(network_id));
 	sender_set_hostname(exporter->sender, exporter->host.name);
 	exporter->host_tags = tag_set_hold(interval->host_tags);
+	exporter->subnets.n_blocks = 0;
+	if (interval->subnets)
+		exporter->subnets = *interval->subnets;
 	tag_set_release(before);
 }
 
@@ -218,6 +223,7 @@ static int encode(struct exporter *exporter, struct queue_item **ret_item)
 	const struct connections_group group = {
 		.host = &exporter->host,
 		.host_tags = exporter->host_tags,
+		.subnets = &exporter->subnets,
 		.id = exporter->group_id < INT32_MAX ? exporter->group_id + 1 : 1,
 		.max_per_message = exporter->max_per_message,
 	};

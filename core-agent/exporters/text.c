@@ -80,6 +80,19 @@ size_t text_make_utf8(const char *text, char *out, size_t size)
 	return n;
 }
 
+size_t text_utf8_size(const char *text)
+{
+	size_t n = 0;
+
+	while (*text) {
+		size_t n_in = character_size(text);
+
+		n += n_in ? n_in : strlen(REPLACEMENT);
+		text += n_in ? n_in : 1;
+	}
+	return n;
+}
+
 size_t text_make_printable(const char *text, size_t width, char *out, size_t size)
 {
 	size_t n = 0;

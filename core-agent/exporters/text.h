@@ -20,6 +20,9 @@ void text_format_time(uint64_t unix_ns, char ret[TEXT_TIME_SIZE]);
  */
 size_t text_make_utf8(const char *text, char *out, size_t size);
 
+/* The length that it has when nothing is cut. */
+size_t text_utf8_size(const char *text);
+
 /*
  * Copy the first `width` characters with everything but printable ASCII replaced
  * by '?', so that no text can move the cursor; `size` as above.

@@ -96,8 +96,3 @@ void backlog_clear(struct backlog *backlog)
 	backlog->capacity = 0;
 	backlog->size = 0;
 }
-
-size_t backlog_size(const struct backlog *backlog)
-{
-	return backlog->size;
-}

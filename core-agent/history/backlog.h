@@ -39,4 +39,3 @@ int backlog_first(const struct backlog *backlog, struct history_record *ret);
 int backlog_next(const struct backlog *backlog, struct history_record *record);
 
 void backlog_clear(struct backlog *backlog);
-size_t backlog_size(const struct backlog *backlog);

@@ -272,6 +272,7 @@ int connections_encode(struct connections *connections, const struct connections
 	struct payload payload = {
 		.host = group->host,
 		.host_tags = group->host_tags,
+		.subnets = group->subnets,
 		.group_id = group->id,
 		.group_size = (int32_t)connections_n_messages(connections, group->max_per_message),
 		.telemetry = &connections->telemetry,

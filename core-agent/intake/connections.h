@@ -34,6 +34,7 @@ size_t connections_count(const struct connections *connections);
 struct connections_group {
 	const struct host *host;
 	const struct tag_set *host_tags; /* NULL: none */
+	const struct subnets *subnets; /* NULL: none */
 	int32_t id;
 	size_t max_per_message; /* 1 .. PAYLOAD_MAX_CONNECTIONS */
 };

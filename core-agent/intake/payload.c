@@ -14,6 +14,7 @@
 
 #include "cleanup.h"
 #include "intake.pb-c.h"
+#include "route_list.h"
 #include "tag_buffer.h"
 #include "tags/tag.h"
 #include "tags/tag_list.h"
@@ -48,6 +49,7 @@ struct tree {
 	struct branch *branches;
 	Connection **connections;
 	ContainerEntry **containers; /* of distinct pids */
+	struct route_list routes;
 	struct tag_buffer *tags, *connection_tags;
 	const struct tag_set *last_set; /* added last to `tags` */
 	int32_t last_index;
@@ -210,7 +212,7 @@ static void make_tag(const char *key, const char *value, char ret[TAG_SIZE])
 	char clean[TAG_SIZE];
 
 	host_copy_printable(clean, sizeof(clean), value ? value : "", value ? strlen(value) : 0);
-	(void)tag_format(key, clean, ret); /* empty is the answer for none */
+	(void)tag_format(key, clean, ret, NULL); /* empty is the answer for none */
 }
 
 static int fill_process_tags(struct tree *tree, Connection *to, const struct record *record)
@@ -234,12 +236,6 @@ static int fill_process_tags(struct tree *tree, Connection *to, const struct rec
 	}
 	to->tagschecksum = tag_buffer_checksum(tags, n);
 	return tag_buffer_add(tree->connection_tags, tags, n, &to->tagsidx);
-}
-
-static void fill_no_indices(Connection *to)
-{
-	to->routeidx = NO_INDEX;
-	to->resolvconfidx = NO_INDEX;
 }
 
 static int fill_branch(struct tree *tree, struct branch *branch, const struct host *host,
@@ -269,7 +265,8 @@ static int fill_branch(struct tree *tree, struct branch *branch, const struct ho
 	to->netns = record->netns;
 	to->islocalportephemeral = ephemeral_state(host, record->local_port);
 	fill_counters(to, record);
-	fill_no_indices(to);
+	to->routeidx = route_list_add(&tree->routes, record);
+	to->resolvconfidx = NO_INDEX;
 	if (record->protocol == CONNECTION_TCP)
 		fill_tcp(branch, record);
 	return fill_process_tags(tree, to, record);
@@ -288,6 +285,8 @@ static int fill_connections(struct tree *tree, const struct payload *payload)
 	}
 	tree->message.connections = tree->connections;
 	tree->message.n_connections = payload->n_records;
+	tree->message.routes = tree->routes.pointers;
+	tree->message.n_routes = tree->routes.n;
 	return result;
 }
 
@@ -384,6 +383,7 @@ static int fill_tree(struct tree *tree, const struct payload *payload)
 	if (result)
 		return result;
 	fill_envelope(tree, payload);
+	route_list_init(&tree->routes, payload->subnets);
 	result = fill_connections(tree, payload);
 	if (result)
 		return result;

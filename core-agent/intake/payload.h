@@ -21,6 +21,7 @@ struct payload_telemetry {
 struct payload {
 	const struct host *host;
 	const struct tag_set *host_tags; /* NULL: none */
+	const struct subnets *subnets; /* NULL: none */
 	int32_t group_id;
 	int32_t group_size;
 	const struct payload_telemetry *telemetry; /* NULL: not in this message */

@@ -138,11 +138,6 @@ void queue_remove_first(struct queue *queue)
 		(void)remove_item(queue, item); /* nothing is left in it */
 }
 
-size_t queue_bytes(const struct queue *queue)
-{
-	return queue->bytes;
-}
-
 uint64_t queue_n_connections(const struct queue *queue)
 {
 	return queue->n_connections;

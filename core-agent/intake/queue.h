@@ -50,5 +50,4 @@ const struct queue_message *queue_first(const struct queue *queue,
 /* Remove that message: it is posted, or given up. Does nothing when empty. */
 void queue_remove_first(struct queue *queue);
 
-size_t queue_bytes(const struct queue *queue);
 uint64_t queue_n_connections(const struct queue *queue);

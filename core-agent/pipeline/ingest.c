@@ -478,11 +478,6 @@ const struct ingest_stats *ingest_get_stats(const struct ingest *ingest)
 	return &ingest->stats;
 }
 
-const struct listeners *ingest_get_listeners(const struct ingest *ingest)
-{
-	return ingest->listeners;
-}
-
 struct ingest_probe ingest_get_probe(const struct ingest *ingest)
 {
 	return (struct ingest_probe){.instance = ingest->store.positions.probe_instance,
@@ -493,4 +488,9 @@ struct ingest_probe ingest_get_probe(const struct ingest *ingest)
 const struct delta_stats *ingest_get_delta_stats(const struct ingest *ingest)
 {
 	return delta_get_stats(ingest->store.delta);
+}
+
+uint64_t ingest_n_causes_full(const struct ingest *ingest)
+{
+	return overflow_account_n_causes_full(ingest->store.account);
 }

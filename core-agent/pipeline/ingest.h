@@ -23,7 +23,6 @@ struct enricher;
 struct exporters;
 struct history;
 struct ingest;
-struct listeners;
 struct tagger;
 
 enum ingest_stream { INGEST_PROCESSES, INGEST_CONNECTIONS, INGEST_CLOSED };
@@ -91,7 +90,7 @@ struct ingest_probe ingest_get_probe(const struct ingest *ingest);
 struct delta_stats;
 const struct delta_stats *ingest_get_delta_stats(const struct ingest *ingest);
 
-const struct ingest_stats *ingest_get_stats(const struct ingest *ingest);
+/* overflow_account_n_causes_full() */
+uint64_t ingest_n_causes_full(const struct ingest *ingest);
 
-/* What listens on this host, as of the last polls. */
-const struct listeners *ingest_get_listeners(const struct ingest *ingest);
+const struct ingest_stats *ingest_get_stats(const struct ingest *ingest);

@@ -91,13 +91,6 @@ void texts_release(struct texts *texts, const char *bytes)
 		remove_text(texts, text);
 }
 
-const char *texts_find(const struct texts *texts, const char *bytes)
-{
-	const struct text *text = find(texts, bytes, strlen(bytes));
-
-	return text ? text->bytes : NULL;
-}
-
 size_t texts_n(const struct texts *texts)
 {
 	return HASH_COUNT(texts->table);

@@ -19,7 +19,4 @@ const char *texts_take(struct texts *texts, const char *text);
 /* Takes NULL, or what texts_take() gave. */
 void texts_release(struct texts *texts, const char *text);
 
-/* What texts_take() would give, without a new user; NULL: nobody has it. */
-const char *texts_find(const struct texts *texts, const char *text);
-
 size_t texts_n(const struct texts *texts);

@@ -4,11 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "subnets.h"
+
 #define VALUE_SIZE 256
 
 struct host_facts {
 	char names[HOST_NAME_N_SOURCES][VALUE_SIZE];
 	char values[HOST_N_FACTS][VALUE_SIZE];
+	struct subnets subnets;
 };
 
 struct host_facts *host_facts_new(void)
@@ -40,6 +43,11 @@ void host_facts_set(struct host_facts *facts, enum host_fact fact, const char *v
 	copy_printable(facts->values[fact], value);
 }
 
+void host_facts_set_subnets(struct host_facts *facts, const struct subnets *subnets)
+{
+	facts->subnets = *subnets;
+}
+
 static int best_source(const struct host_facts *facts)
 {
 	for (int source = 0; source < HOST_NAME_N_SOURCES; source++)
@@ -67,6 +75,11 @@ const char *host_facts_name_source(const struct host_facts *facts)
 const char *host_facts_get(const struct host_facts *facts, enum host_fact fact)
 {
 	return facts->values[fact];
+}
+
+const struct subnets *host_facts_subnets(const struct host_facts *facts)
+{
+	return &facts->subnets;
 }
 
 const char *host_fact_name(enum host_fact fact)

@@ -32,6 +32,7 @@ enum host_fact {
 };
 
 struct host_facts;
+struct subnets;
 
 /* NULL: out of memory. */
 struct host_facts *host_facts_new(void);
@@ -42,10 +43,13 @@ void host_facts_set_name(struct host_facts *facts, enum host_name_source source,
 			 const char *name);
 void host_facts_set(struct host_facts *facts, enum host_fact fact, const char *value);
 
+void host_facts_set_subnets(struct host_facts *facts, const struct subnets *subnets); /* copied */
+
 /* The name of the best source that has one; "" only before the first is set. */
 const char *host_facts_name(const struct host_facts *facts);
 const char *host_facts_name_source(const struct host_facts *facts); /* "setting", "cloud" ... */
 
 /* "": unknown */
 const char *host_facts_get(const struct host_facts *facts, enum host_fact fact);
+const struct subnets *host_facts_subnets(const struct host_facts *facts);
 const char *host_fact_name(enum host_fact fact); /* "instance_id" ... */

@@ -27,6 +27,8 @@ struct entity_key {
 struct claim {
 	bool is_there;
 	uint32_t list;		    /* number of the list that had it last */
+	uint32_t n_left_out, n_cut; /* tags, when it was said last */
+	uint32_t n_without_room;    /* tags, when they were last merged with others' */
 	uint64_t seen_ns;
 	uint64_t gone_ns;	    /* 0: the source has it */
 	const struct tag_set *tags; /* NULL: none */
@@ -37,6 +39,7 @@ struct entity {
 	UT_hash_handle hh;
 	bool is_out_of_memory; /* could not be linked in */
 	char pod_uid[ENTITY_ID_SIZE];
+	unsigned int pod_from; /* bit for each source that says this pod */
 	struct claim claims[ENTITY_N_SOURCES];
 	struct address *addresses[ENTITY_MAX_ADDRESSES]; /* those that still point here, or NULL */
 	const struct tag_set *merged;
@@ -61,7 +64,7 @@ struct entities {
 	uint64_t confirmed_ns[ENTITY_N_SOURCES];
 	size_t n_from[ENTITY_N_SOURCES];
 	uint64_t changes; /* so many; merged sets from before the last one are stale */
-	struct entities_stats stats;
+	struct entities_stats stats[ENTITY_N_SOURCES];
 	struct tag_list scratch;
 };
 
@@ -92,6 +95,18 @@ static void remove_addresses(struct entities *entities, struct entity *entity,
 			remove_address(entities, entity->addresses[i]);
 }
 
+/* `source` says no pod any more. True: nobody does. */
+static bool leave_pod(struct entity *entity, enum entity_source source)
+{
+	unsigned int before = entity->pod_from;
+
+	entity->pod_from &= ~(1u << source);
+	if (!before || entity->pod_from)
+		return false;
+	entity->pod_uid[0] = '\0';
+	return true;
+}
+
 static void drop_claim(struct entities *entities, struct entity *entity, enum entity_source source)
 {
 	struct claim *claim = &entity->claims[source];
@@ -102,6 +117,7 @@ static void drop_claim(struct entities *entities, struct entity *entity, enum en
 		entities->n_from[source]--;
 	tag_set_release(claim->tags);
 	*claim = (struct claim){0};
+	(void)leave_pod(entity, source); /* all is merged anew in any case */
 	remove_addresses(entities, entity, source);
 	entities->changes++;
 }
@@ -223,38 +239,57 @@ static void set_addresses(struct entities *entities, struct entity *entity,
 							  report->addresses[i].address);
 
 		if (!add_address(entities, entity, source, &key))
-			entities->stats.n_addresses_left_out++;
+			entities->stats[source].n_addresses_left_out++;
 	}
 }
 
-static bool set_pod(struct entity *entity, const char *pod_uid)
+/* True: it is another one than before. */
+static bool set_pod(struct entity *entity, enum entity_source source, const char *pod_uid)
 {
 	size_t size = pod_uid ? strlen(pod_uid) : 0;
 
-	if (size == 0 || size >= sizeof(entity->pod_uid) || strcmp(entity->pod_uid, pod_uid) == 0)
+	if (size == 0 || size >= sizeof(entity->pod_uid))
+		return leave_pod(entity, source);
+	if (strcmp(entity->pod_uid, pod_uid) == 0) {
+		entity->pod_from |= 1u << source;
 		return false;
+	}
 	memcpy(entity->pod_uid, pod_uid, size + 1);
+	entity->pod_from = 1u << source;
 	return true;
+}
+
+/* Of `n`, what is not counted yet: all when something new was said. */
+static uint64_t newly_lost(bool is_new, size_t n, uint32_t *last)
+{
+	uint64_t more = is_new ? n : n > *last ? n - *last : 0;
+
+	*last = (uint32_t)n;
+	return more;
 }
 
 static void set_claim(struct entities *entities, struct entity *entity, enum entity_source source,
 		      const struct entity_report *report, uint64_t now_ns)
 {
 	struct claim *claim = &entity->claims[source];
+	struct entities_stats *stats = &entities->stats[source];
 	const struct tag_set *before = claim->tags;
+	bool is_new;
 
 	if (!claim->is_there || claim->gone_ns)
 		entities->n_from[source]++;
 	claim->tags = tag_sets_take(entities->sets, report->tags);
-	if (claim->tags != before || !claim->is_there)
-		entities->changes++;
+	is_new = claim->tags != before || !claim->is_there;
+	entities->changes += is_new;
+	stats->n_tags_left_out +=
+		newly_lost(is_new, report->tags->n_left_out, &claim->n_left_out);
+	stats->n_tags_cut += newly_lost(is_new, report->tags->n_cut, &claim->n_cut);
 	tag_set_release(before);
-	entities->stats.n_tags_left_out += report->tags->n_left_out;
 	claim->is_there = true;
 	claim->gone_ns = 0;
 	claim->seen_ns = now_ns;
 	claim->list = entities->list[source];
-	if (set_pod(entity, report->pod_uid))
+	if (set_pod(entity, source, report->pod_uid))
 		entities->changes++;
 	set_addresses(entities, entity, source, report);
 }
@@ -270,13 +305,13 @@ int entities_set(struct entities *entities, enum entity_source source,
 	entity = find(entities, &key);
 	if ((!entity || !entity->claims[source].is_there || entity->claims[source].gone_ns) &&
 	    entities->n_from[source] >= entities->limits.max_entities) {
-		entities->stats.n_entities_left_out++;
+		entities->stats[source].n_entities_left_out++;
 		return -ENOSPC;
 	}
 	if (!entity)
 		entity = add_entity(entities, &key);
 	if (!entity) {
-		entities->stats.n_entities_left_out++;
+		entities->stats[source].n_entities_left_out++;
 		return -ENOMEM;
 	}
 	set_claim(entities, entity, source, report, now_ns);
@@ -400,10 +435,15 @@ static void add_new_keys(struct tag_list *list, const struct tag_set *set)
 	}
 }
 
-static void add_claims(struct tag_list *list, const struct entity *entity)
+static void add_claims(struct tag_list *list, const struct entity *entity,
+		       size_t left_out[ENTITY_N_SOURCES])
 {
-	for (int source = 0; source < ENTITY_N_SOURCES; source++)
+	for (int source = 0; source < ENTITY_N_SOURCES; source++) {
+		size_t before = list->n_left_out;
+
 		add_new_keys(list, entity->claims[source].tags);
+		left_out[source] += list->n_left_out - before;
+	}
 }
 
 static const struct entity *pod_of(const struct entities *entities, const struct entity *entity)
@@ -417,17 +457,22 @@ const struct tag_set *entities_tags(struct entities *entities, const struct enti
 {
 	struct entity *own = (struct entity *)(uintptr_t)entity;
 	const struct tag_set *before = own->merged;
+	size_t left_out[ENTITY_N_SOURCES] = {0};
 	const struct entity *pod;
 
 	if (own->merged_at == entities->changes)
 		return own->merged;
 	pod = pod_of(entities, entity);
 	tag_list_clear(&entities->scratch);
-	add_claims(&entities->scratch, entity);
+	add_claims(&entities->scratch, entity, left_out);
 	if (pod)
-		add_claims(&entities->scratch, pod);
+		add_claims(&entities->scratch, pod, left_out);
 	own->merged = tag_sets_take(entities->sets, &entities->scratch);
 	own->merged_at = entities->changes;
+	for (int source = 0; source < ENTITY_N_SOURCES; source++)
+		entities->stats[source].n_tags_left_out +=
+			newly_lost(own->merged != before, left_out[source],
+				   &own->claims[source].n_without_room);
 	tag_set_release(before);
 	return own->merged;
 }
@@ -465,7 +510,7 @@ static void age(struct entities *entities, struct entity *entity, enum entity_so
 	} else if (source != ENTITY_FROM_SETTINGS && !claim->gone_ns &&
 		   now_ns - last_ns > entities->limits.max_age_ns) {
 		drop_claim(entities, entity, source);
-		entities->stats.n_aged++;
+		entities->stats[source].n_aged++;
 	}
 }
 
@@ -481,12 +526,15 @@ void entities_tick(struct entities *entities, uint64_t now_ns)
 	}
 }
 
-struct entities_stats entities_get_stats(const struct entities *entities)
+size_t entities_n(const struct entities *entities)
 {
-	struct entities_stats stats = entities->stats;
+	return HASH_COUNT(entities->table);
+}
 
-	stats.n_entities = HASH_COUNT(entities->table);
-	return stats;
+const struct entities_stats *entities_get_stats(const struct entities *entities,
+						enum entity_source source)
+{
+	return &entities->stats[source];
 }
 
 const char *entity_source_name(enum entity_source source)

@@ -67,12 +67,16 @@ struct entities_limits {
 	uint64_t max_age_ns;
 };
 
+/*
+ * What was lost of one source's words. A tag is counted when its source says something new of
+ * an entity, or when what the others say leaves it no room: not each time that the same is said.
+ */
 struct entities_stats {
-	uint64_t n_entities;		/* now */
 	uint64_t n_entities_left_out;	/* reports refused: max_entities, or no memory */
-	uint64_t n_tags_left_out;	/* by cardinality: see tag_list.h */
+	uint64_t n_tags_left_out;	/* by cardinality, alone or beside better sources' */
+	uint64_t n_tags_cut;		/* see tag.h */
 	uint64_t n_addresses_left_out;
-	uint64_t n_aged;		/* claims dropped as their source was silent for max_age_ns */
+	uint64_t n_aged;		/* claims dropped as the source was silent for max_age_ns */
 };
 
 /* `sets` must outlive it. NULL: out of memory. */
@@ -131,7 +135,10 @@ void entities_for_each(const struct entities *entities, entities_on_entity on_en
 /* Forget what is over. */
 void entities_tick(struct entities *entities, uint64_t now_ns);
 
-struct entities_stats entities_get_stats(const struct entities *entities);
+size_t entities_n(const struct entities *entities);
+
+const struct entities_stats *entities_get_stats(const struct entities *entities,
+						enum entity_source source);
 
 /* "kubelet", "docker" ... */
 const char *entity_source_name(enum entity_source source);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tag.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -24,8 +23,8 @@ static char clean_key_char(char c)
 	return is_lower(c) || is_digit(c) || strchr("_./-", c) ? c : '_';
 }
 
-/* What stands before the first letter is left out. */
-static size_t format_key(const char *key, char *out)
+/* What stands before the first letter is left out. `*ret_end`: what did not fit. */
+static size_t format_key(const char *key, char *out, const char **ret_end)
 {
 	size_t n = 0;
 
@@ -35,6 +34,7 @@ static size_t format_key(const char *key, char *out)
 		if (n > 0 || is_lower(c))
 			out[n++] = c;
 	}
+	*ret_end = key;
 	return n;
 }
 
@@ -75,16 +75,19 @@ static size_t trim(const char *text, size_t n)
 	return n;
 }
 
-size_t tag_format(const char *key, const char *value, char ret[TAG_SIZE])
+size_t tag_format(const char *key, const char *value, char ret[TAG_SIZE], bool *ret_is_cut)
 {
-	size_t n_key = format_key(key, ret);
+	const char *rest_of_key, *text = skip_separators(value);
+	size_t n_key = format_key(key, ret, &rest_of_key);
 	char *out = ret + n_key + 1;
 	size_t n_value;
 
 	ret[0] = n_key ? ret[0] : '\0';
 	if (!n_key)
 		return 0;
-	(void)text_make_utf8(skip_separators(value), out, TAG_SIZE - n_key - 1); /* cuts */
+	n_value = text_make_utf8(text, out, TAG_SIZE - n_key - 1);
+	if (ret_is_cut)
+		*ret_is_cut = *rest_of_key || text_utf8_size(text) > n_value;
 	n_value = trim(out, replace(out));
 	if (!n_value) {
 		ret[0] = '\0';

@@ -11,6 +11,7 @@
  * whole character.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define TAG_MAX_KEY_BYTES 100
@@ -19,6 +20,7 @@
 
 /*
  * Write the tag with its NUL; returns its length, or 0, `ret` empty, when nothing of key
- * or value is left: such a tag says nothing.
+ * or value is left: such a tag says nothing. `ret_is_cut`, which may be NULL: it did not fit
+ * whole.
  */
-size_t tag_format(const char *key, const char *value, char ret[TAG_SIZE]);
+size_t tag_format(const char *key, const char *value, char ret[TAG_SIZE], bool *ret_is_cut);

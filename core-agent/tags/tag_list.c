@@ -11,6 +11,7 @@ void tag_list_clear(struct tag_list *list)
 {
 	list->n = 0;
 	list->n_left_out = 0;
+	list->n_cut = 0;
 	list->n_bytes = 0;
 }
 
@@ -30,7 +31,8 @@ static bool has(const struct tag_list *list, const char *tag)
 void tag_list_add(struct tag_list *list, const char *key, const char *value)
 {
 	char tag[TAG_SIZE];
-	size_t size = value ? tag_format(key, value, tag) + 1 : 1;
+	bool is_cut = false;
+	size_t size = value ? tag_format(key, value, tag, &is_cut) + 1 : 1;
 
 	if (size == 1 || has(list, tag))
 		return;
@@ -41,6 +43,7 @@ void tag_list_add(struct tag_list *list, const char *key, const char *value)
 	memcpy(list->bytes + list->n_bytes, tag, size);
 	list->at[list->n++] = (uint16_t)list->n_bytes;
 	list->n_bytes += size;
+	list->n_cut += is_cut;
 }
 
 static int compare(const void *left, const void *right, void *bytes)

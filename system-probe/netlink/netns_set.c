@@ -235,11 +235,6 @@ bool netns_set_has_global_cookies(const struct netns_set *set)
 	return one != other;
 }
 
-int netns_set_check(const struct netns_set *set)
-{
-	return setns(set->own_fd, CLONE_NEWNET) < 0 ? -errno : 0;
-}
-
 const struct netns_set_stats *netns_set_get_stats(const struct netns_set *set)
 {
 	return &set->stats;

@@ -55,7 +55,4 @@ void netns_set_remove(struct netns_set *set, struct netns *netns);
  */
 bool netns_set_has_global_cookies(const struct netns_set *set);
 
-/* Whether the rights are there to enter a namespace: 0 or negative errno. */
-int netns_set_check(const struct netns_set *set);
-
 const struct netns_set_stats *netns_set_get_stats(const struct netns_set *set);

@@ -50,11 +50,6 @@ void socket_table_free(struct socket_table *table)
 	free(table);
 }
 
-size_t socket_table_size(const struct socket_table *table)
-{
-	return table->n_entries;
-}
-
 struct socket_entry *socket_table_find(const struct socket_table *table, struct socket_key key)
 {
 	struct slot *slot;

@@ -39,8 +39,6 @@ struct socket_entry {
 struct socket_table *socket_table_new(size_t max_entries);
 void socket_table_free(struct socket_table *table);
 
-size_t socket_table_size(const struct socket_table *table);
-
 /* Valid until it is removed. NULL: not there. */
 struct socket_entry *socket_table_find(const struct socket_table *table, struct socket_key key);
 

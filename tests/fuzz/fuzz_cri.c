@@ -42,7 +42,7 @@ static void read_pods(const uint8_t *bytes, size_t size)
 		cri__list_pod_sandbox_response__free_unpacked(response, NULL);
 }
 
-static void read_status(const uint8_t *bytes, size_t size)
+static void read_sandbox_status(const uint8_t *bytes, size_t size)
 {
 	Cri__PodSandboxStatusResponse *response =
 		cri__pod_sandbox_status_response__unpack(NULL, size, bytes);
@@ -56,6 +56,17 @@ static void read_status(const uint8_t *bytes, size_t size)
 		cri__pod_sandbox_status_response__free_unpacked(response, NULL);
 }
 
+static void read_container_status(const uint8_t *bytes, size_t size)
+{
+	Cri__ContainerStatusResponse *response =
+		cri__container_status_response__unpack(NULL, size, bytes);
+
+	if (response && response->status && !cri_tags_image(response->status->image))
+		abort();
+	if (response)
+		cri__container_status_response__free_unpacked(response, NULL);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	const uint8_t *message;
@@ -64,6 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 		return 0;
 	read_containers(message, size);
 	read_pods(message, size);
-	read_status(message, size);
+	read_sandbox_status(message, size);
+	read_container_status(message, size);
 	return 0;
 }

@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		kube_services_set(services, &slice, "", 0);
 		kube_services_set(services, &slice, "two", 0);
 		kube_services_remove(services, slice.namespace, slice.name, 0);
-		if (kube_services_n_pods(services) != 0)
+		if (entities_n_from(entities, ENTITY_FROM_KUBE_SERVICES) != 0)
 			__builtin_trap();
 		kube_slice_deinit(&slice);
 	}

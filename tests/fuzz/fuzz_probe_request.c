@@ -100,16 +100,6 @@ void probe_find_workers(struct probe *unused)
 	(void)unused;
 }
 
-uint64_t probe_boottime_ns(void)
-{
-	return 1;
-}
-
-uint64_t probe_unix_ns(void)
-{
-	return 2;
-}
-
 static void check(bool is_right)
 {
 	if (!is_right)

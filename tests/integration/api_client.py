@@ -115,5 +115,8 @@ class ApiAgent(Process):
         finally:
             client.close()
 
+    def metrics(self):
+        return self.variables("/metrics").body.decode()
+
     def figures(self):
         return self.variables("/debug/vars").json()["agent"]

@@ -195,8 +195,9 @@ def check_connection(connection, message):
     for address in (connection.laddr, connection.raddr):
         require(ipaddress.ip_address(address.ip).version == expected, "family and address differ")
         require(0 <= address.port <= 65535, "port out of range")
-    for field in ("routeIdx", "localContainerTagsIndex", "resolvConfIdx", "remoteServiceTagsIdx"):
+    for field in ("localContainerTagsIndex", "resolvConfIdx", "remoteServiceTagsIdx"):
         require(getattr(connection, field) != 0, f"{field} is 0, which is no real index")
+    require(-1 <= connection.routeIdx < len(message.routes), "routeIdx is of no route")
     require(connection.tagsIdx != 0, "tagsIdx is 0, which is no real index")
     checksum = 0
     if connection.tagsIdx > 0:
@@ -215,6 +216,9 @@ def check_connections(message):
     require(decode_tags(message.encodedTags, 0) == ["-"], "index 0 is not the dummy set")
     for connection in message.connections:
         check_connection(connection, message)
+    used = {connection.routeIdx for connection in message.connections} - {-1}
+    require(used == set(range(len(message.routes))), "routes that no connection has")
+    require(all(route.subnet.alias for route in message.routes), "a route without its subnet")
 
 
 def encode_reply(text=""):

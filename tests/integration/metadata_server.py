@@ -63,7 +63,7 @@ SHAPES = {
 }
 
 MACS = "/latest/meta-data/network/interfaces/macs/"
-MAC = "02:29:96:8f:6a:2d"
+MAC, OTHER_MAC = "02:29:96:8f:6a:2d", "02:29:96:8f:6a:2e"
 TASK = "arn:aws:ecs:us-west-2:111122223333:task/default/158d1c8083dd49d6b527399fd6414f5c"
 AGENT_ID, WEB_ID, PAUSE_ID = "ea" * 32, "9581" * 16, "73" * 32
 
@@ -174,6 +174,8 @@ class MetadataServer:
         self.serves = set(serves)
         self.documents = copy.deepcopy(DOCUMENTS)
         self.vpc = "vpc-0f1e2d3c"
+        self.interfaces = {MAC: {"subnet-id": "subnet-9a8b7c6d",
+                                 "subnet-ipv4-cidr-block": "10.158.112.0/24"}}
         self.instance_tags = {"Name": "web-1", "team": "shop"}  # None: not switched on
         self.fault = None
         self.uses_of_a_token = None  # as many requests, then it has expired
@@ -223,8 +225,10 @@ class MetadataServer:
     def aws_pages(self):
         pages = {
             "/latest/dynamic/instance-identity/document": json.dumps(self.documents["aws"]),
-            MACS: MAC + "/", "/latest/meta-data/mac": MAC,
-            MACS + MAC + "/vpc-id": self.vpc, MACS + MAC + "/subnet-id": "subnet-9a8b7c6d"}
+            MACS: "".join(f"{mac}/\n" for mac in self.interfaces).rstrip("\n"),
+            "/latest/meta-data/mac": MAC, MACS + MAC + "/vpc-id": self.vpc}
+        for mac, members in self.interfaces.items():
+            pages.update({f"{MACS}{mac}/{name}": text for name, text in members.items()})
         if self.instance_tags is not None:
             pages["/latest/meta-data/tags/instance/"] = "\n".join(self.instance_tags)
             for key, value in self.instance_tags.items():

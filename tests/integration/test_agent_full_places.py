@@ -8,6 +8,7 @@ from agent_on_fake import WithHistory
 from api_client import ApiAgent
 from fake_probe import connection, ends, listener, proto
 from harness import fill, mounted_disk, until
+from metadata_server import MetadataServer
 
 HOUR = {"DD_PROCESS_CONFIG_INTERVALS_CONNECTIONS": "1h"}
 SECOND = {"DD_PROCESS_CONFIG_INTERVALS_CONNECTIONS": "1s"}
@@ -17,6 +18,11 @@ TRACKED = {"DD_SYSTEM_PROBE_CONFIG_MAX_TRACKED_CONNECTIONS": str(MIN_TRACKED)}
 
 class Agent(WithHistory, ApiAgent):
     """With variables to ask for, and a history to look into."""
+
+    def listening(self):
+        super().listening()
+        self.wait_log("the variables are served")
+        return self
 
 
 @pytest.fixture
@@ -131,3 +137,34 @@ def test_open_connections_that_memory_has_no_room_for_are_counted(fake, start):
     agent = start(env={"DD_SYSPROBE_MAX_RECENT_CONNECTIONS": "100", **HOUR})
     figure(agent, "recent_not_kept", 50)
     assert agent.get("/agent/connections")["open"] == 100
+
+
+# What sources of tags say.
+
+def of_source(agent, name, source, wanted):
+    until(lambda: agent.figures()[name][source] >= wanted, f"{name} of {source} is {wanted}")
+    return {name: n for name, n in agent.figures()[name].items() if n}
+
+
+def test_containers_that_a_source_may_not_name_are_counted_for_it(fake, start):
+    containers = [{"DockerId": f"{n:064x}", "DockerName": f"ecs-{n}", "Name": f"c{n}"}
+                  for n in range(20)]
+    with MetadataServer("ecs") as server:
+        server.documents["ecs_tasks"]["Tasks"][0]["Containers"] = containers
+        agent = start(env={"DD_ECS_AGENT_URL": server.url, "DD_SYSPROBE_MAX_TAGGED_ENTITIES": "16"})
+        lost = of_source(agent, "entities_left_out", "ecs", 5)  # the host is one too
+    assert list(lost) == ["ecs"] and lost["ecs"] % 5 == 0  # so many of each list
+    assert agent.figures()["entities_listed"]["ecs"] == 16
+    assert agent.get("/agent/status")["counters"]["entities_left_out"] >= 5
+    assert f'entities_left_out_total{{source="ecs"}} {lost["ecs"]}' in agent.metrics()
+
+
+def test_tags_beyond_the_maximum_are_counted_for_their_source(fake, start):
+    tags = [f"k{n:02}:{'v' * 196}" for n in range(64)]  # with its NUL 201 bytes, of 8 KiB
+    agent = start(env={"DD_TAGS": " ".join(tags)})
+    assert of_source(agent, "tags_left_out", "settings", 24) == {"settings": 24}
+
+
+def test_tags_that_were_cut_are_counted_for_their_source(fake, start):
+    agent = start(env={"DD_TAGS": f"short:x long:{'x' * 200}"})
+    assert of_source(agent, "tags_cut", "settings", 1) == {"settings": 1}

@@ -98,7 +98,7 @@ def test_aws_is_asked_for_a_token_first_and_never_without_one(start):
         asked = [(method, path) for method, path in server.requests if path.startswith("/latest")]
     assert asked[0] == ("PUT", "/latest/api/token")
     assert server.n_requests("/latest/api/token") == 1
-    assert len(asked) == 8  # the document, MAC, VPC, subnet, keys, two tags
+    assert len(asked) == 11  # the document, MACs, MAC, VPC, subnet, two blocks, keys, two tags
 
 
 def test_aws_tags_are_not_asked_for_where_the_setting_says_so(start):

@@ -22,7 +22,9 @@ enum step {
 	ASK_MACS,
 	ASK_MAC,
 	ASK_VPC,
-	ASK_SUBNET,
+	ASK_SUBNET, /* and what follows, of each interface */
+	ASK_BLOCK,
+	ASK_BLOCKS6,
 	ASK_KEYS,
 	ASK_TAGS,
 };
@@ -77,10 +79,34 @@ static bool is_mac(const char *text, size_t size)
 	return true;
 }
 
+static void copy_mac(char ret[CLOUD_MAC_SIZE], const char *mac)
+{
+	memcpy(ret, mac, CLOUD_MAC_SIZE - 1);
+	ret[CLOUD_MAC_SIZE - 1] = '\0';
+}
+
+static bool has_mac(const struct cloud_exchange *exchange, const char *mac)
+{
+	for (size_t i = 0; i < exchange->n_macs; i++)
+		if (memcmp(exchange->macs[i], mac, CLOUD_MAC_SIZE - 1) == 0)
+			return true;
+	return false;
+}
+
+static void add_mac(struct cloud_exchange *exchange, const char *mac)
+{
+	if (exchange->n_macs < CLOUD_MAX_INTERFACES)
+		copy_mac(exchange->macs[exchange->n_macs++], mac);
+	else
+		exchange->facts.subnets.n_left_out++;
+}
+
+/* Before all others, so that it finds room; with a setting, it is the only one. */
 static void use_mac(struct cloud_exchange *exchange, const char *mac)
 {
-	memcpy(exchange->mac, mac, CLOUD_MAC_SIZE - 1);
-	exchange->mac[CLOUD_MAC_SIZE - 1] = '\0';
+	copy_mac(exchange->mac, mac);
+	if (!has_mac(exchange, mac))
+		add_mac(exchange, mac);
 }
 
 /* All interfaces, one a line, each with a slash. Ours may be a pod's, and not among them. */
@@ -92,6 +118,14 @@ static int take_macs(struct cloud_exchange *exchange, const struct cloud_answer 
 
 	if (own && is_mac(own, CLOUD_MAC_SIZE - 1))
 		use_mac(exchange, own);
+	for (const char *line = answer->body; line && *line && !exchange->is_without_routes;) {
+		size_t size = strcspn(line, "/\n");
+
+		if (is_mac(line, size) && !has_mac(exchange, line))
+			add_mac(exchange, line);
+		line += strcspn(line, "\n");
+		line += *line == '\n';
+	}
 	return 0;
 }
 
@@ -120,7 +154,32 @@ static int take_vpc(struct cloud_exchange *exchange, const struct cloud_answer *
 
 static int take_subnet(struct cloud_exchange *exchange, const struct cloud_answer *answer)
 {
-	return take_id(exchange, answer, CLOUD_SUBNET_ID, "subnet-");
+	exchange->subnet_id[0] = '\0';
+	if (!answer->body)
+		return 0;
+	if (strncmp(answer->body, "subnet-", 7) != 0)
+		return -EBADMSG;
+	if (answer->size < sizeof(exchange->subnet_id))
+		strcpy(exchange->subnet_id, answer->body);
+	if (strcmp(exchange->macs[exchange->i_mac], exchange->mac) == 0)
+		cloud_facts_set(&exchange->facts, CLOUD_SUBNET_ID, exchange->subnet_id);
+	return 0;
+}
+
+/* One a line. What is no block is none of AWS, and left out; no room is counted there. */
+static int take_blocks(struct cloud_exchange *exchange, const struct cloud_answer *answer)
+{
+	char block[CLOUD_VALUE_SIZE];
+
+	for (const char *line = answer->body; line && *line;) {
+		size_t size = strcspn(line, "\n");
+
+		(void)snprintf(block, sizeof(block), "%.*s", (int)(size < 64 ? size : 64), line);
+		(void)subnets_add(&exchange->facts.subnets, exchange->subnet_id,
+				  exchange->macs[exchange->i_mac], block);
+		line += size + (line[size] == '\n');
+	}
+	return 0;
 }
 
 /* What the service lets a tag's key have, and what needs no encoding in a path. */
@@ -167,6 +226,8 @@ static const struct {
 	[ASK_MAC] = {"/latest/meta-data/mac", take_mac, true},
 	[ASK_VPC] = {"/vpc-id", take_vpc, true},
 	[ASK_SUBNET] = {"/subnet-id", take_subnet, true},
+	[ASK_BLOCK] = {"/subnet-ipv4-cidr-block", take_blocks, true},
+	[ASK_BLOCKS6] = {"/subnet-ipv6-cidr-blocks", take_blocks, true},
 	[ASK_KEYS] = {TAGS, take_keys, true},
 	[ASK_TAGS] = {TAGS, take_tag, true},
 };
@@ -175,12 +236,16 @@ static bool is_needed(const struct cloud_exchange *exchange, size_t step)
 {
 	switch (step) {
 	case ASK_MACS:
-		return exchange->own_mac[0];
+		return exchange->own_mac[0] || !exchange->is_without_routes;
 	case ASK_MAC:
 		return !exchange->mac[0];
 	case ASK_VPC:
-	case ASK_SUBNET:
 		return exchange->mac[0];
+	case ASK_SUBNET:
+		return exchange->i_mac < exchange->n_macs;
+	case ASK_BLOCK:
+	case ASK_BLOCKS6:
+		return exchange->subnet_id[0] && !exchange->is_without_routes;
 	case ASK_KEYS:
 		return !exchange->is_without_tags;
 	case ASK_TAGS:
@@ -194,8 +259,11 @@ static void write_path(const struct cloud_exchange *exchange, char path[CLOUD_PA
 {
 	const char *end = steps[exchange->step].path;
 
-	if (exchange->step == ASK_VPC || exchange->step == ASK_SUBNET)
+	if (exchange->step == ASK_VPC)
 		(void)snprintf(path, CLOUD_PATH_SIZE, MACS "%s%s", exchange->mac, end);
+	else if (exchange->step >= ASK_SUBNET && exchange->step <= ASK_BLOCKS6)
+		(void)snprintf(path, CLOUD_PATH_SIZE, MACS "%s%s", exchange->macs[exchange->i_mac],
+			       end);
 	else if (exchange->step == ASK_TAGS)
 		(void)snprintf(path, CLOUD_PATH_SIZE, TAGS "%s",
 			       exchange->keys[exchange->n_keys_asked]);
@@ -203,10 +271,21 @@ static void write_path(const struct cloud_exchange *exchange, char path[CLOUD_PA
 		(void)snprintf(path, CLOUD_PATH_SIZE, "%s", end);
 }
 
+/* To the next step, or to the first one about the next interface. */
+static void advance(struct cloud_exchange *exchange)
+{
+	exchange->step++;
+	if (exchange->step != ASK_KEYS)
+		return;
+	exchange->subnet_id[0] = '\0';
+	if (++exchange->i_mac < exchange->n_macs)
+		exchange->step = ASK_SUBNET;
+}
+
 static bool next(struct cloud_exchange *exchange, struct cloud_request *ret)
 {
 	while (exchange->step <= ASK_TAGS && !is_needed(exchange, exchange->step))
-		exchange->step++;
+		advance(exchange);
 	if (exchange->step > ASK_TAGS)
 		return false;
 	*ret = (struct cloud_request){.is_optional = steps[exchange->step].is_optional};
@@ -223,10 +302,11 @@ static bool next(struct cloud_exchange *exchange, struct cloud_request *ret)
 
 static int take(struct cloud_exchange *exchange, const struct cloud_answer *answer)
 {
-	size_t step = exchange->step;
+	int r = steps[exchange->step].take(exchange, answer);
 
-	exchange->step += step != ASK_TAGS;
-	return steps[step].take(exchange, answer);
+	if (exchange->step != ASK_TAGS)
+		advance(exchange);
+	return r;
 }
 
 const struct cloud_provider cloud_aws = {

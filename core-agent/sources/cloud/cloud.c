@@ -80,6 +80,7 @@ static void apply(struct source *source, const struct cloud_facts *facts)
 	host_facts_set(host, HOST_CLOUD_PROVIDER, facts->provider);
 	for (size_t i = 0; i < sizeof(host_facts_of) / sizeof(*host_facts_of); i++)
 		host_facts_set(host, host_facts_of[i].to, facts->values[host_facts_of[i].from]);
+	host_facts_set_subnets(host, &facts->subnets);
 	cloud_facts_name(facts, style, name);
 	host_facts_set_name(host, HOST_NAME_CLOUD, name);
 	apply_tags(source, facts);
@@ -189,6 +190,7 @@ static void start_talk(struct source *source, size_t i)
 		.address = address,
 		.own_mac = source->own_mac,
 		.is_without_tags = is_without_tags(settings, providers[i]),
+		.is_without_routes = !settings->finds_routes,
 	};
 
 	if (address)

@@ -27,6 +27,7 @@ void cloud_facts_clear(struct cloud_facts *facts, const char *provider)
 	facts->provider = provider;
 	memset(facts->values, 0, sizeof(facts->values));
 	tag_list_clear(&facts->own_tags);
+	memset(&facts->subnets, 0, sizeof(facts->subnets));
 }
 
 void cloud_facts_set(struct cloud_facts *facts, enum cloud_fact fact, const char *value)
@@ -60,6 +61,7 @@ static void add_own(const struct tag_list *own, struct tag_list *list)
 		tag_list_add(list, key, tag + size + 1);
 	}
 	list->n_left_out += own->n_left_out;
+	list->n_cut += own->n_cut;
 }
 
 void cloud_facts_tags(const struct cloud_facts *facts, struct tag_list *list)

@@ -6,6 +6,7 @@
  * what becomes of it: tags of the host, and its name. Pure.
  */
 
+#include "subnets.h"
 #include "tags/tag_list.h"
 
 #define CLOUD_VALUE_SIZE 256
@@ -40,6 +41,7 @@ struct cloud_facts {
 	const char *provider; /* static: "aws", "gcp", "azure" */
 	char values[CLOUD_N_FACTS][CLOUD_VALUE_SIZE]; /* empty: unknown */
 	struct tag_list own_tags;		      /* that the instance's owner gave it */
+	struct subnets subnets;
 };
 
 void cloud_facts_clear(struct cloud_facts *facts, const char *provider);

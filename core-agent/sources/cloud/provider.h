@@ -17,6 +17,7 @@
 #define CLOUD_MAC_SIZE 18
 #define CLOUD_TOKEN_SIZE 257
 #define CLOUD_KEY_SIZE 129 /* of an instance's tag on AWS: 128 characters */
+#define CLOUD_MAX_INTERFACES SUBNETS_MAX
 #define CLOUD_MAX_KEYS 64  /* 50, says AWS */
 
 /* The answer needs this header, with this value. */
@@ -39,12 +40,16 @@ struct cloud_answer {
 struct cloud_exchange {
 	struct cloud_facts facts;
 	bool is_without_tags;	      /* the owner's tags are not asked for */
+	bool is_without_routes;	      /* nor are the subnets of other interfaces than its own */
 	char own_mac[CLOUD_MAC_SIZE]; /* of the default route's interface; "": unknown */
 	size_t step;
 
 	/* AWS */
 	char token[CLOUD_TOKEN_SIZE];
-	char mac[CLOUD_MAC_SIZE];
+	char mac[CLOUD_MAC_SIZE]; /* of the interface whose network is the host's */
+	char macs[CLOUD_MAX_INTERFACES][CLOUD_MAC_SIZE];
+	size_t n_macs, i_mac; /* i_mac: is being asked about */
+	char subnet_id[CLOUD_VALUE_SIZE]; /* of that one; "": unknown */
 	char keys[CLOUD_MAX_KEYS][CLOUD_KEY_SIZE];
 	size_t n_keys, n_keys_asked;
 };

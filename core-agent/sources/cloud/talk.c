@@ -117,6 +117,7 @@ struct cloud_talk *cloud_talk_start(struct curl_loop *loop,
 	talk->fetch = fetch_new(loop, &fetch_settings);
 	cloud_exchange_init(&talk->exchange, settings->provider, settings->is_without_tags,
 			    settings->own_mac);
+	talk->exchange.is_without_routes = settings->is_without_routes;
 	if (talk->address && talk->fetch &&
 	    talk->provider->next(&talk->exchange, &talk->request) && ask(talk))
 		return talk;

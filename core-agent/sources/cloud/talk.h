@@ -13,6 +13,7 @@ struct cloud_talk_settings {
 	const char *address; /* of the service: "http://169.254.169.254" */
 	const char *own_mac; /* "": unknown */
 	bool is_without_tags;
+	bool is_without_routes;
 };
 
 /*

@@ -274,13 +274,14 @@ static bool ask_about_container(struct source *source)
 	return false;
 }
 
+/* `item` NULL: too many to be asked about; the entities say so too. */
 static void report(struct source *source, enum entity_kind kind, const char *id,
 		   const char *pod_uid, const struct cri_item *item, bool has_addresses)
 {
 	struct entity_report said = {.kind = kind, .id = id, .tags = &source->tags,
 				     .pod_uid = pod_uid};
 
-	if (has_addresses) {
+	if (item && has_addresses) {
 		said.addresses = item->addresses;
 		said.n_addresses = item->n_addresses;
 	}
@@ -292,7 +293,7 @@ static void report_sandbox(struct source *source, const Cri__PodSandbox *sandbox
 {
 	const struct cri_item *item = cri_known_get(source->known, sandbox->id);
 
-	if (!item || !sandbox->metadata || !*sandbox->metadata->uid)
+	if (!sandbox->metadata || !*sandbox->metadata->uid)
 		return;
 	cri_tags_get_pod(sandbox, &source->tags);
 	report(source, ENTITY_POD, sandbox->metadata->uid, NULL, item, is_ready(sandbox));
@@ -314,9 +315,9 @@ static void report_container(struct source *source, const Cri__Container *contai
 	const struct cri_item *item = cri_known_get(source->known, container->id);
 	const char *image = cri_tags_image(container->image);
 
-	if (!item)
-		return;
-	cri_tags_get_container(container, *image ? image : item->image,
+	if (!*image && item)
+		image = item->image;
+	cri_tags_get_container(container, image,
 			       &source->context.settings->container_labels_as_tags, &source->tags);
 	report(source, ENTITY_CONTAINER, container->id, pod_uid_of(source, container), item, false);
 }

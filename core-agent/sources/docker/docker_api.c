@@ -158,10 +158,12 @@ static void on_event(enum docker_event event, const struct docker_container *con
 		docker_known_remove(api->known, container->id);
 		return;
 	}
-	if (is_new && (event == DOCKER_EVENT_CHANGED || !docker_known_add(api->known, copy.id)))
+	if (is_new && event == DOCKER_EVENT_CHANGED)
 		return;
-	if (is_new)
+	if (is_new) {
+		(void)docker_known_add(api->known, copy.id); /* as on_listed() */
 		report(api, &copy);
+	}
 	if (event != DOCKER_EVENT_CREATED)
 		docker_known_set_due(api->known, container->id);
 }

@@ -105,11 +105,6 @@ int kube_client_get(struct kube_client *client, const char *url, kube_on_bytes o
 	return fetch_start(client->fetch, &request, on_answer, context);
 }
 
-void kube_client_cancel(struct kube_client *client)
-{
-	fetch_cancel(client->fetch);
-}
-
 int64_t kube_client_retry_after_s(struct kube_client *client)
 {
 	const char *text = fetch_header(client->fetch, "Retry-After");

@@ -35,9 +35,6 @@ void kube_client_free(struct kube_client *client); /* as fetch_free() */
 int kube_client_get(struct kube_client *client, const char *url, kube_on_bytes on_bytes,
 		    fetch_on_answer on_answer, void *context);
 
-/* End what runs, without answer. */
-void kube_client_cancel(struct kube_client *client);
-
 /* Seconds that the last answer asked to wait (Retry-After, RFC 9110); 0: it did not. */
 int64_t kube_client_retry_after_s(struct kube_client *client);
 

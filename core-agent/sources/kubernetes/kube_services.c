@@ -279,8 +279,3 @@ void kube_services_end_list(struct kube_services *services, uint64_t now_ns)
 		if (slice->list != services->list)
 			remove_slice(services, slice, now_ns);
 }
-
-size_t kube_services_n_pods(const struct kube_services *services)
-{
-	return HASH_COUNT(services->pods);
-}

@@ -30,6 +30,3 @@ void kube_services_remove(struct kube_services *services, const char *namespace,
 /* A full list: slices that were not set between the two are gone. */
 void kube_services_begin_list(struct kube_services *services);
 void kube_services_end_list(struct kube_services *services, uint64_t now_ns);
-
-/* Pods that are behind a Service. */
-size_t kube_services_n_pods(const struct kube_services *services);

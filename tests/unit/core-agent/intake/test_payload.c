@@ -12,6 +12,7 @@
 
 #include "intake.pb-c.h"
 #include "intake/payload.h"
+#include "subnets.h"
 
 #define CONTAINER "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
@@ -285,6 +286,62 @@ static void too_many_retransmits_are_clamped(void **state)
 	discard(message);
 }
 
+/* `client` and others that leave by these two subnets, or by none. */
+static Message *encode_routes(const struct subnets *subnets)
+{
+	struct record records[] = {client, client, client, client};
+	struct payload payload = {.host = &host,
+				  .group_id = 1,
+				  .group_size = 1,
+				  .subnets = subnets,
+				  .records = records,
+				  .n_records = 4};
+	uint8_t *body = NULL;
+	size_t size = 0;
+	Message *message;
+
+	records[0].local_address[2] = 2;
+	records[1].local_address[2] = 99;
+	records[2].local_address[2] = 1;
+	records[3].local_address[2] = 2;
+	assert_int_equal(payload_encode(&payload, &body, &size), 0);
+	message = datadog__process_agent__collector_connections__unpack(NULL, size, body);
+	assert_non_null(message);
+	free(body);
+	return message;
+}
+
+static void route_is_the_subnet_that_a_connection_leaves_by(void **state)
+{
+	static struct subnets subnets;
+	Message *message;
+
+	(void)state;
+	assert_int_equal(subnets_add(&subnets, "subnet-0", "02:00:00:00:00:03", "10.0.7.0/24"), 0);
+	assert_int_equal(subnets_add(&subnets, "subnet-1", "02:00:00:00:00:01", "10.0.1.0/24"), 0);
+	assert_int_equal(subnets_add(&subnets, "subnet-2", "02:00:00:00:00:02", "10.0.2.0/24"), 0);
+	message = encode_routes(&subnets);
+	assert_int_equal(message->n_routes, 2); /* those that this message needs */
+	assert_string_equal(message->routes[0]->subnet->alias, "subnet-2");
+	assert_string_equal(message->routes[0]->interface->hardwareaddr, "02:00:00:00:00:02");
+	assert_string_equal(message->routes[1]->subnet->alias, "subnet-1");
+	assert_int_equal(message->connections[0]->routeidx, 0);
+	assert_int_equal(message->connections[1]->routeidx, -1);
+	assert_int_equal(message->connections[2]->routeidx, 1);
+	assert_int_equal(message->connections[3]->routeidx, 0);
+	discard(message);
+}
+
+static void without_subnets_there_are_no_routes(void **state)
+{
+	Message *message = encode_routes(NULL);
+
+	(void)state;
+	assert_int_equal(message->n_routes, 0);
+	assert_int_equal(message->connections[0]->routeidx, -1);
+	discard(message);
+}
+
 static void number_of_connections_is_limited(void **state)
 {
 	static struct record records[PAYLOAD_MAX_CONNECTIONS + 1];
@@ -321,6 +378,8 @@ int main(void)
 		cmocka_unit_test(ephemeral_range_includes_both_ends),
 		cmocka_unit_test(pid_with_many_connections_names_its_container_once),
 		cmocka_unit_test(too_many_retransmits_are_clamped),
+		cmocka_unit_test(route_is_the_subnet_that_a_connection_leaves_by),
+		cmocka_unit_test(without_subnets_there_are_no_routes),
 		cmocka_unit_test(number_of_connections_is_limited),
 	};
 

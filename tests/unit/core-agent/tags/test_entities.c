@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "tags/tag.h"
 #include "tags/tag_list.h"
 #include "tags/tag_sets.h"
 
@@ -85,6 +86,11 @@ static const char *value_of(struct world *world, const char *id, const char *key
 
 	assert_non_null(entity);
 	return tag_set_find(entities_tags(world->entities, entity), key);
+}
+
+static const struct entities_stats *lost(const struct world *world, enum entity_source source)
+{
+	return entities_get_stats(world->entities, source);
 }
 
 static void what_a_source_said_is_found(void **state)
@@ -186,7 +192,8 @@ static void a_silent_source_is_believed_until_the_age_limit(void **state)
 	assert_string_equal(value_of(world, "c1", "a"), "1");
 	entities_tick(world->entities, SECOND + MAX_AGE + 1);
 	assert_null(entities_find(world->entities, ENTITY_CONTAINER, "c1"));
-	assert_int_equal(entities_get_stats(world->entities).n_aged, 1);
+	assert_int_equal(lost(world, ENTITY_FROM_DOCKER)->n_aged, 1);
+	assert_int_equal(lost(world, ENTITY_FROM_CRI)->n_aged, 0);
 }
 
 static void entities_beyond_the_maximum_are_counted(void **state)
@@ -201,24 +208,87 @@ static void entities_beyond_the_maximum_are_counted(void **state)
 	assert_int_equal(set(world, ENTITY_FROM_DOCKER, "c4", "a", "1"), -28 /* -ENOSPC */);
 	assert_int_equal(set(world, ENTITY_FROM_DOCKER, "c1", "a", "2"), 0);
 	assert_int_equal(set(world, ENTITY_FROM_CRI, "c4", "a", "1"), 0);
-	assert_int_equal(entities_get_stats(world->entities).n_entities_left_out, 1);
+	assert_int_equal(lost(world, ENTITY_FROM_DOCKER)->n_entities_left_out, 1);
+	assert_int_equal(lost(world, ENTITY_FROM_CRI)->n_entities_left_out, 0);
 }
 
-static void tags_left_out_are_counted(void **state)
+static int set_many(struct world *world, enum entity_source source, const char *key, int n)
 {
-	struct world *world = *state;
 	struct tag_list list;
 	const struct entity_report report = {
 		.kind = ENTITY_CONTAINER, .id = "c1", .tags = &list};
 	char value[8];
 
 	tag_list_clear(&list);
-	for (int i = 0; i < TAG_LIST_MAX_TAGS + 2; i++) {
+	for (int i = 0; i < n; i++) {
 		(void)snprintf(value, sizeof(value), "%d", i);
-		tag_list_add(&list, "a", value);
+		tag_list_add(&list, key, value);
 	}
-	(void)entities_set(world->entities, ENTITY_FROM_DOCKER, &report, SECOND);
-	assert_int_equal(entities_get_stats(world->entities).n_tags_left_out, 2);
+	return entities_set(world->entities, source, &report, SECOND);
+}
+
+static void tags_left_out_are_counted_for_their_source(void **state)
+{
+	struct world *world = *state;
+
+	(void)set_many(world, ENTITY_FROM_DOCKER, "a", TAG_LIST_MAX_TAGS + 2);
+	assert_int_equal(lost(world, ENTITY_FROM_DOCKER)->n_tags_left_out, 2);
+	assert_int_equal(lost(world, ENTITY_FROM_CRI)->n_tags_left_out, 0);
+}
+
+static void the_same_said_again_is_counted_once(void **state)
+{
+	struct world *world = *state;
+
+	(void)set_many(world, ENTITY_FROM_DOCKER, "a", TAG_LIST_MAX_TAGS + 2);
+	(void)set_many(world, ENTITY_FROM_DOCKER, "a", TAG_LIST_MAX_TAGS + 2);
+	assert_int_equal(lost(world, ENTITY_FROM_DOCKER)->n_tags_left_out, 2);
+}
+
+static void tags_without_room_beside_those_of_others_are_counted_for_the_worse_source(void **state)
+{
+	struct world *world = *state;
+
+	(void)set_many(world, ENTITY_FROM_KUBELET, "a", TAG_LIST_MAX_TAGS - 1);
+	(void)set_many(world, ENTITY_FROM_DOCKER, "b", 3);
+	(void)value_of(world, "c1", "a");
+	assert_int_equal(lost(world, ENTITY_FROM_KUBELET)->n_tags_left_out, 0);
+	assert_int_equal(lost(world, ENTITY_FROM_DOCKER)->n_tags_left_out, 2);
+	(void)set(world, ENTITY_FROM_CRI, "c2", "a", "1"); /* all are merged anew */
+	(void)value_of(world, "c1", "a");
+	assert_int_equal(lost(world, ENTITY_FROM_DOCKER)->n_tags_left_out, 2);
+}
+
+static void tags_that_were_cut_are_counted_for_their_source(void **state)
+{
+	char value[TAG_MAX_BYTES];
+
+	memset(value, 'x', sizeof(value) - 1);
+	value[sizeof(value) - 1] = '\0';
+	(void)set(*state, ENTITY_FROM_ECS, "c1", "a", value);
+	assert_int_equal(lost(*state, ENTITY_FROM_ECS)->n_tags_cut, 1);
+	assert_int_equal(lost(*state, ENTITY_FROM_DOCKER)->n_tags_cut, 0);
+}
+
+static void addresses_beyond_the_maximum_are_counted_for_their_source(void **state)
+{
+	struct world *world = *state;
+	struct entity_address addresses[ENTITY_MAX_ADDRESSES + 2] = {{0}};
+	struct tag_list list;
+	const struct entity_report report = {.kind = ENTITY_CONTAINER,
+					     .id = "c1",
+					     .tags = &list,
+					     .addresses = addresses,
+					     .n_addresses = ENTITY_MAX_ADDRESSES + 2};
+
+	tag_list_clear(&list);
+	for (size_t i = 0; i < ENTITY_MAX_ADDRESSES + 2; i++) {
+		addresses[i].family = CONNECTION_IPV4;
+		addresses[i].address[3] = (uint8_t)i;
+	}
+	(void)entities_set(world->entities, ENTITY_FROM_CRI, &report, SECOND);
+	assert_int_equal(lost(world, ENTITY_FROM_CRI)->n_addresses_left_out, 2);
+	assert_int_equal(lost(world, ENTITY_FROM_DOCKER)->n_addresses_left_out, 0);
 }
 
 static void an_id_that_is_none_is_refused(void **state)
@@ -297,7 +367,11 @@ int main(void)
 		TEST(one_source_ends_only_what_it_said_itself),
 		TEST(a_silent_source_is_believed_until_the_age_limit),
 		TEST(entities_beyond_the_maximum_are_counted),
-		TEST(tags_left_out_are_counted),
+		TEST(tags_left_out_are_counted_for_their_source),
+		TEST(the_same_said_again_is_counted_once),
+		TEST(tags_without_room_beside_those_of_others_are_counted_for_the_worse_source),
+		TEST(tags_that_were_cut_are_counted_for_their_source),
+		TEST(addresses_beyond_the_maximum_are_counted_for_their_source),
 		TEST(an_id_that_is_none_is_refused),
 		TEST(an_address_names_its_entity),
 		TEST(an_address_that_is_given_again_names_the_new_one),

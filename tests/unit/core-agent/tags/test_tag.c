@@ -12,7 +12,7 @@ static void assert_tag(const char *key, const char *value, const char *expected)
 {
 	char tag[TAG_SIZE];
 
-	assert_int_equal(tag_format(key, value, tag), strlen(expected));
+	assert_int_equal(tag_format(key, value, tag, NULL), strlen(expected));
 	assert_string_equal(tag, expected);
 }
 
@@ -56,9 +56,9 @@ static void long_value_is_cut_at_a_whole_character(void **state)
 	(void)state;
 	for (size_t i = 0; i + 2 < sizeof(value); i += 2)
 		memcpy(value + i, "\xc3\xa9", 2);
-	assert_int_equal(tag_format("k", value, tag), TAG_MAX_BYTES);
+	assert_int_equal(tag_format("k", value, tag, NULL), TAG_MAX_BYTES);
 	assert_memory_equal(tag + TAG_MAX_BYTES - 2, "\xc3\xa9", 3);
-	assert_int_equal(tag_format("kk", value, tag), TAG_MAX_BYTES - 1);
+	assert_int_equal(tag_format("kk", value, tag, NULL), TAG_MAX_BYTES - 1);
 }
 
 static void long_key_is_cut(void **state)
@@ -68,7 +68,41 @@ static void long_key_is_cut(void **state)
 	(void)state;
 	memset(key, 'k', sizeof(key) - 1);
 	key[sizeof(key) - 1] = '\0';
-	assert_int_equal(tag_format(key, "v", tag), TAG_MAX_KEY_BYTES + 2);
+	assert_int_equal(tag_format(key, "v", tag, NULL), TAG_MAX_KEY_BYTES + 2);
+}
+
+static bool is_cut(const char *key, const char *value)
+{
+	char tag[TAG_SIZE];
+	bool is_cut = false;
+
+	(void)tag_format(key, value, tag, &is_cut);
+	return is_cut;
+}
+
+static void what_did_not_fit_whole_is_told(void **state)
+{
+	char text[2 * TAG_MAX_BYTES];
+
+	(void)state;
+	memset(text, 'k', sizeof(text));
+	text[TAG_MAX_BYTES - 2] = '\0';
+	assert_false(is_cut("k", text));
+	assert_true(is_cut("kk", text));
+	text[TAG_MAX_KEY_BYTES] = '\0';
+	assert_false(is_cut(text, "v"));
+	text[TAG_MAX_KEY_BYTES] = 'k';
+	assert_true(is_cut(text, "v"));
+}
+
+static void what_becomes_longer_by_cleaning_may_be_cut(void **state)
+{
+	char value[TAG_MAX_BYTES / 2];
+
+	(void)state;
+	memset(value, 0xff, sizeof(value) - 1);
+	value[sizeof(value) - 1] = '\0';
+	assert_true(is_cut("k", value));
 }
 
 int main(void)
@@ -81,6 +115,8 @@ int main(void)
 		cmocka_unit_test(nothing_left_is_no_tag),
 		cmocka_unit_test(long_value_is_cut_at_a_whole_character),
 		cmocka_unit_test(long_key_is_cut),
+		cmocka_unit_test(what_did_not_fit_whole_is_told),
+		cmocka_unit_test(what_becomes_longer_by_cleaning_may_be_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "tags/tag.h"
+
 static void a_tag_is_there_once(void **state)
 {
 	struct tag_list list;
@@ -68,6 +70,20 @@ static void bytes_beyond_the_maximum_are_counted(void **state)
 	assert_true(list.n_left_out > 0);
 }
 
+static void tags_that_were_cut_are_counted(void **state)
+{
+	struct tag_list list;
+	char value[TAG_MAX_BYTES];
+
+	(void)state;
+	memset(value, 'x', sizeof(value) - 1);
+	value[sizeof(value) - 1] = '\0';
+	tag_list_clear(&list);
+	tag_list_add(&list, "a", value);
+	tag_list_add(&list, "a", "1");
+	assert_int_equal(list.n_cut, 1);
+}
+
 static void sorted_is_in_the_order_of_bytes(void **state)
 {
 	struct tag_list list;
@@ -90,6 +106,7 @@ int main(void)
 		cmocka_unit_test(nothing_adds_nothing),
 		cmocka_unit_test(tags_beyond_the_maximum_are_counted),
 		cmocka_unit_test(bytes_beyond_the_maximum_are_counted),
+		cmocka_unit_test(tags_that_were_cut_are_counted),
 		cmocka_unit_test(sorted_is_in_the_order_of_bytes),
 	};
 

@@ -118,7 +118,81 @@ static void what_is_no_address_never_gets_into_a_path(void **state)
 
 	(void)state;
 	begin("");
-	assert_int_equal(talk(pages), 4); /* token, document, mac, tag keys */
+	assert_int_equal(talk(pages), 5); /* token, document, macs, mac, tag keys */
+}
+
+static void assert_subnet(size_t block, const char *id, const char *mac)
+{
+	const struct subnets *subnets = &exchange.facts.subnets;
+	const struct subnet *subnet = &subnets->subnets[subnets->blocks[block].subnet];
+
+	assert_true(block < subnets->n_blocks);
+	assert_string_equal(subnet->id, id);
+	assert_string_equal(subnet->mac, mac);
+}
+
+#define FIRST "02:00:00:00:00:01"
+#define SECOND "02:00:00:00:00:02"
+#define TWO_INTERFACES                                                                             \
+	TOKEN, DOCUMENT, {MACS, FIRST "/\n" SECOND "/"}, {"/latest/meta-data/mac", FIRST},         \
+		{MACS FIRST "/subnet-id", "subnet-1"},                                             \
+		{MACS FIRST "/subnet-ipv4-cidr-block", "10.0.1.0/24"},                             \
+		{MACS SECOND "/subnet-id", "subnet-2"},                                            \
+		{MACS SECOND "/subnet-ipv4-cidr-block", "10.0.2.0/24"},                            \
+		{MACS SECOND "/subnet-ipv6-cidr-blocks", "2001:db8:1::/64\n2001:db8:2::/64"}
+
+static void subnets_are_those_of_all_interfaces(void **state)
+{
+	const struct page pages[] = {TWO_INTERFACES, {NULL, NULL}};
+
+	(void)state;
+	begin("");
+	assert_true(talk(pages) > 0);
+	assert_int_equal(exchange.facts.subnets.n_blocks, 4);
+	assert_subnet(0, "subnet-1", FIRST);
+	assert_subnet(1, "subnet-2", SECOND);
+	assert_subnet(3, "subnet-2", SECOND);
+	assert_string_equal(exchange.facts.values[CLOUD_SUBNET_ID], "subnet-1");
+}
+
+static void without_routes_only_the_own_interface_is_asked_about(void **state)
+{
+	const struct page pages[] = {TWO_INTERFACES, {NULL, NULL}};
+
+	(void)state;
+	begin(SECOND);
+	exchange.is_without_routes = true;
+	assert_int_equal(talk(pages), 6); /* token, document, macs, vpc, subnet, tag keys */
+	assert_int_equal(exchange.facts.subnets.n_blocks, 0);
+	assert_string_equal(exchange.facts.values[CLOUD_SUBNET_ID], "subnet-2");
+}
+
+static void interface_without_a_subnet_leaves_the_others(void **state)
+{
+	const struct page pages[] = {TOKEN, DOCUMENT, {MACS, FIRST "/\n" SECOND "/\n"},
+				     {MACS SECOND "/subnet-id", "subnet-2"},
+				     {MACS SECOND "/subnet-ipv4-cidr-block", "10.0.2.0/24"},
+				     {NULL, NULL}};
+
+	(void)state;
+	begin(FIRST);
+	assert_true(talk(pages) > 0);
+	assert_subnet(0, "subnet-2", SECOND);
+	assert_string_equal(exchange.facts.values[CLOUD_SUBNET_ID], "");
+}
+
+static void interfaces_beyond_the_maximum_are_counted_and_the_own_is_kept(void **state)
+{
+	char macs[(CLOUD_MAX_INTERFACES + 2) * (CLOUD_MAC_SIZE + 1) + 1] = "";
+	const struct page pages[] = {TOKEN, DOCUMENT, {MACS, macs}, {NULL, NULL}};
+
+	(void)state;
+	for (int i = 0; i < CLOUD_MAX_INTERFACES + 2; i++)
+		snprintf(macs + strlen(macs), CLOUD_MAC_SIZE + 2, "02:00:00:00:00:%02x/\n", i);
+	begin("02:00:00:00:00:21");
+	assert_true(talk(pages) > 0);
+	assert_string_equal(exchange.macs[0], "02:00:00:00:00:21");
+	assert_int_equal(exchange.facts.subnets.n_left_out, 2);
 }
 
 static void page_in_place_of_an_id_is_refused(void **state)
@@ -141,7 +215,7 @@ static void tags_of_the_instance_are_asked_for_one_by_one(void **state)
 
 	(void)state;
 	begin("");
-	assert_int_equal(talk(pages), 6);
+	assert_int_equal(talk(pages), 7);
 	assert_string_equal(exchange_fixture_tag(&exchange, "name"), "web_1");
 	assert_string_equal(exchange_fixture_tag(&exchange, "aws_x"), "7");
 	assert_int_equal(exchange.facts.own_tags.n, 2);
@@ -157,7 +231,7 @@ static void more_tags_than_aws_has_are_left_out_and_counted(void **state)
 	for (int i = 0; i < CLOUD_MAX_KEYS + 3; i++)
 		snprintf(keys + strlen(keys), 6, "k%03d\n", i);
 	begin("");
-	assert_int_equal(talk(pages), 4 + CLOUD_MAX_KEYS);
+	assert_int_equal(talk(pages), 5 + CLOUD_MAX_KEYS);
 	assert_int_equal(exchange.facts.own_tags.n_left_out, 3);
 }
 
@@ -188,6 +262,10 @@ int main(void)
 		cmocka_unit_test(network_is_that_of_the_interface_with_the_default_route),
 		cmocka_unit_test(interface_of_a_pod_gives_way_to_the_first_one),
 		cmocka_unit_test(what_is_no_address_never_gets_into_a_path),
+		cmocka_unit_test(subnets_are_those_of_all_interfaces),
+		cmocka_unit_test(without_routes_only_the_own_interface_is_asked_about),
+		cmocka_unit_test(interface_without_a_subnet_leaves_the_others),
+		cmocka_unit_test(interfaces_beyond_the_maximum_are_counted_and_the_own_is_kept),
 		cmocka_unit_test(page_in_place_of_an_id_is_refused),
 		cmocka_unit_test(tags_of_the_instance_are_asked_for_one_by_one),
 		cmocka_unit_test(more_tags_than_aws_has_are_left_out_and_counted),

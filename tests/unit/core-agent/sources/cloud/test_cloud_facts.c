@@ -47,9 +47,11 @@ static void owners_tags_are_among_them(void **state)
 	cloud_facts_clear(&facts, "gcp");
 	tag_list_add(&facts.own_tags, "Team", "shop:web");
 	facts.own_tags.n_left_out = 3;
+	facts.own_tags.n_cut = 2;
 	cloud_facts_tags(&facts, &list);
 	assert_true(has("team:shop:web"));
 	assert_int_equal(list.n_left_out, 3);
+	assert_int_equal(list.n_cut, 2);
 }
 
 static void value_that_is_too_long_is_unknown(void **state)

@@ -83,6 +83,11 @@ static const char *tags(struct fixture *fixture, const char *uid)
 	return text;
 }
 
+static size_t n_pods(const struct fixture *fixture)
+{
+	return entities_n_from(fixture->entities, ENTITY_FROM_KUBE_SERVICES);
+}
+
 #define PLACE "kube_namespace:shop "
 
 static void a_pod_has_all_the_services_that_it_is_behind(void **state)
@@ -103,7 +108,7 @@ static void a_slice_replaces_what_it_said_before(void **state)
 	assert_string_equal(tags(fixture, "a"), "");
 	assert_string_equal(tags(fixture, "b"), PLACE "kube_service:web pod_name:b ");
 	assert_string_equal(tags(fixture, "c"), PLACE "kube_service:web pod_name:c ");
-	assert_int_equal(kube_services_n_pods(fixture->services), 2);
+	assert_int_equal(n_pods(fixture), 2);
 }
 
 static void a_slice_that_is_removed_leaves_the_other_services(void **state)
@@ -143,10 +148,12 @@ static void pods_beyond_the_maximum_are_counted_and_the_rest_stays(void **state)
 	struct fixture *fixture = *state;
 
 	set(fixture, "s1", "web", "a,b,c,d,e", "n", "");
-	assert_int_equal(kube_services_n_pods(fixture->services), 3);
-	assert_int_equal(entities_get_stats(fixture->entities).n_entities_left_out, 2);
+	assert_int_equal(n_pods(fixture), 3);
+	assert_int_equal(entities_get_stats(fixture->entities, ENTITY_FROM_KUBE_SERVICES)
+				 ->n_entities_left_out,
+			 2);
 	set(fixture, "s1", "web", "", "n", "");
-	assert_int_equal(kube_services_n_pods(fixture->services), 0);
+	assert_int_equal(n_pods(fixture), 0);
 }
 
 static void a_pod_behind_too_many_slices_keeps_what_fits(void **state)
@@ -160,7 +167,9 @@ static void a_pod_behind_too_many_slices_keeps_what_fits(void **state)
 	}
 	assert_null(strstr(tags(fixture, "a"), "kube_service:s32"));
 	assert_non_null(strstr(tags(fixture, "a"), "kube_service:s31"));
-	assert_int_not_equal(entities_get_stats(fixture->entities).n_tags_left_out, 0);
+	assert_int_equal(entities_get_stats(fixture->entities, ENTITY_FROM_KUBE_SERVICES)
+				 ->n_tags_left_out,
+			 2);
 }
 
 static void what_a_source_confirms_does_not_age(void **state)
