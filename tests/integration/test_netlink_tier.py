@@ -420,7 +420,9 @@ def test_unconnected_udp_socket_is_no_connection(probe, pair, peers):
 
 # Bounded places.
 
-HOLD = ("import socket\n"
+HOLD = ("import resource, socket\n"
+        "hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))\n"
         "l = socket.create_server(('127.0.0.1', 0), backlog=128)\n"
         "held = []\n"
         "def hold(n, size):\n"

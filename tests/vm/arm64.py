@@ -15,8 +15,8 @@ RELEASE = "bookworm"
 # What the guest runs, and the compiler's part of what building needs; the libraries
 # are those of ./dev.
 PACKAGES = """base-files base-passwd bash busybox-static coreutils dash grep iproute2 kmod libc6-dev
-    libgcc-12-dev mawk mount nftables procps protobuf-compiler python3 python3-protobuf
-    python3-pytest sed util-linux""".split()
+    libgcc-12-dev mawk mount nftables procps protobuf-compiler python3 python3-jsonschema
+    python3-protobuf python3-pytest python3-yaml sed util-linux""".split()
 CROSS_NAME = "cross.ini"
 CROSS_FILE = """[constants]
 root = '{root}'
