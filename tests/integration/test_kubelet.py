@@ -13,6 +13,8 @@ from kubernetes import container, container_id, NODE_ADDRESS, pod_manifest
 from test_agent import Agent, FOR_NOBODY
 
 PORT, HELD_PORT = 8000, 8001
+CHANGE_S = 60  # it is asked every 30 s
+FAILS, AGAIN = "for a while source=kubelet", "answers again source=kubelet"
 SERVE = ("/bin/sh", "-c", f"while :; do nc -l -p {PORT}; done")
 
 
@@ -100,7 +102,8 @@ def record_between(agent, address):
                  kubernetes.READY_S)[-1]
 
 
-PORTS = {"10250": {}, "10255": {"DD_KUBERNETES_HTTPS_KUBELET_PORT": "1"}}
+PORTS = {"10250": {"DD_KUBERNETES_HTTP_KUBELET_PORT": "0"},
+         "10255": {"DD_KUBERNETES_HTTPS_KUBELET_PORT": "1"}}
 each_port = pytest.mark.parametrize("env", PORTS.values(), ids=PORTS)
 
 
@@ -139,7 +142,7 @@ def test_address_of_a_pod_that_was_replaced_has_the_tags_of_the_next(kubelet, st
     kubelet.set_pod(pod_manifest("next", container("serve", *SERVE)))
     assert kubelet.wait_running("next")["status"]["podIP"] == address
     until(lambda: record_between(agent, address)["remote_pod_name"] == "next-node1",
-          "the next pod's name", 60)  # an interval of the kubelet's list and more
+          "the next pod's name", CHANGE_S)
     kubelet.remove_pod("next")
 
 
@@ -149,9 +152,11 @@ def test_restart_of_the_kubelet_keeps_the_tags(kubelet, start_agent):
     agent = start_agent()
     record_between(agent, address)
     kubelet.stop()
+    agent.wait_log(FAILS, CHANGE_S)
     n_before = len(records_to(agent, address))
     until(lambda: len(records_to(agent, address)) > n_before + 2, "records while it is away")
     kubelet.start()
     kubelet.wait_running("web")
+    agent.wait_log(AGAIN, CHANGE_S)
     n_before = len(records_to(agent, address))
     until(lambda: len(records_to(agent, address)) > n_before + 2, "records since it is back")
