@@ -24,7 +24,7 @@ static int parse_block(const char *text, struct subnet_block *ret)
 	size_t size = strcspn(text, "/");
 	unsigned long n_bits, max;
 
-	if (size >= sizeof(address) || !isdigit((unsigned char)text[size ? size + 1 : 0]))
+	if (size >= sizeof(address) || text[size] != '/' || !isdigit((unsigned char)text[size + 1]))
 		return -EINVAL;
 	memcpy(address, text, size);
 	address[size] = '\0';

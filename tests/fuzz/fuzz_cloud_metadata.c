@@ -50,17 +50,21 @@ static void talk(const struct cloud_provider *provider, const char *rest, const 
 	cloud_facts_name(&exchange.facts, AZURE_NAME_FULL, name);
 }
 
-static void parse_route(const char *begin, size_t size)
+static void parse_text(const char *begin, size_t size)
 {
+	static struct subnets subnets;
 	char interface[LOCAL_HINTS_INTERFACE_SIZE];
 	char *text = strndup(begin, size);
 
-	if (text)
+	memset(&subnets, 0, sizeof(subnets));
+	if (text) {
 		local_hints_parse_route(text, interface);
+		(void)subnets_add(&subnets, "subnet-1", "02:29:96:8f:6a:2d", text);
+	}
 	free(text);
 }
 
-/* The answers of one conversation, with each cloud in turn; or routes. */
+/* The answers of one conversation, with each cloud in turn; or routes, or a block. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *begin = (const char *)data;
@@ -70,6 +74,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	talk(&cloud_aws, begin, begin + size);
 	talk(&cloud_gcp, begin, begin + size);
 	talk(&cloud_azure, begin, begin + size);
-	parse_route(begin, size);
+	parse_text(begin, size);
 	return 0;
 }
