@@ -40,6 +40,7 @@ void check_host_name(const struct diagnosis *diagnosis, struct diagnose_finding 
 	const json_t *host = json_object_get(status, "host");
 	const char *source = text(status, "hostname_source");
 	const char *cloud = text(host, "cloud_provider");
+	bool is_known = *cloud != '\0';
 
 	if (!status)
 		return;
@@ -47,8 +48,9 @@ void check_host_name(const struct diagnosis *diagnosis, struct diagnose_finding 
 		diagnose_warn(ret, "%s is the pod's name, not the node's\nset DD_NODE_NAME from "
 				   "spec.nodeName", text(status, "hostname"));
 	else
-		diagnose_pass(ret, "%s, from %s%s%s %s", text(status, "hostname"), source,
-			      *cloud ? "; instance of " : "", cloud, text(host, "instance_id"));
+		diagnose_pass(ret, "%s, from %s%s%s%s%s", text(status, "hostname"), source,
+			      is_known ? "; instance of " : "", cloud, is_known ? " " : "",
+			      text(host, "instance_id"));
 	json_decref(status);
 }
 

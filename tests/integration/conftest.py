@@ -2,11 +2,14 @@
 import os
 import pathlib
 import shutil
+import signal
 import tempfile
 
 import pytest
 
 import harness
+import operators
+from api_client import ApiAgent
 from fake_probe import FakeProbe
 from peers import Interpreter, Peer
 
@@ -43,6 +46,20 @@ def workplace(folder):
 def fake(workplace):
     with FakeProbe(workplace / "sysprobe.sock") as probe:
         yield probe
+
+
+@pytest.fixture
+def operator(fake, workplace, request):
+    """Someone who asks an agent about the connections of operators.records()."""
+    with fake.lock:
+        fake.live = operators.records()
+    agent = ApiAgent(workplace, env={"DD_PROCESS_CONFIG_INTERVALS_CONNECTIONS": "1s",
+                                     "DD_API_KEY": operators.API_KEY, "DD_EXPORTERS": "local",
+                                     **getattr(request, "param", {})}).ready()
+    operators.fail_one(fake)
+    harness.until(lambda: agent.get("/agent/connections")["matched"] == 4, "all connections")
+    yield operators.Operator(agent)
+    agent.stop(signal.SIGKILL)
 
 
 @pytest.fixture
