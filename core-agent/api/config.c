@@ -158,9 +158,10 @@ static char *value_text(const json_t *value)
 	text[0] = '\0';
 	for (size_t i = 0; i < json_array_size(value); i++) {
 		const char *item = json_string_value(json_array_get(value, i));
-		int n = item ? snprintf(text + size, sizeof(text) - size, "%s%s", i ? "," : "",
-					item)
-			     : -1;
+		bool is_one = item && !strchr(item, ',');
+		int n = is_one ? snprintf(text + size, sizeof(text) - size, "%s%s", i ? "," : "",
+					  item)
+			       : -1;
 
 		if (n < 0 || (size_t)n >= sizeof(text) - size)
 			return NULL;

@@ -384,7 +384,8 @@ def test_exporters_are_switched_on_and_off(fake, start, workplace):
 
 @pytest.mark.parametrize("key, value, status", [
     ("log_level", "loud", 400), ("log_level", None, 400), ("log_level", {"a": 1}, 400),
-    ("exporters", ["kafka"], 400), ("cmd_port", 5, 400), ("nothing", 1, 404),
+    ("exporters", ["kafka"], 400), ("exporters", ["local,jsonl"], 400), ("cmd_port", 5, 400),
+    ("nothing", 1, 404),
     ("process_config.intervals.connections", "1ms", 400)])
 def test_a_change_that_cannot_be_is_refused_and_changes_nothing(agent, key, value, status):
     before = agent.get("/agent/config")
