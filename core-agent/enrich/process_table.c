@@ -6,13 +6,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
-#include <xxhash.h>
-
-#define HASH_NONFATAL_OOM 1
-/* Looked up for each connection: the function of uthash takes a byte at a time. */
-#define HASH_FUNCTION(key, size, hash) ((hash) = (unsigned int)XXH3_64bits(key, size))
-#include <uthash.h>
-
+#include "fast_hash.h"
 #include "process_update.h"
 #include "procfs.h"
 
@@ -26,12 +20,12 @@ TAILQ_HEAD(entry_list, entry);
 struct entry {
 	struct process process; /* first: a process is its entry */
 	struct key key;
+	UT_hash_handle hh; /* behind the key, which is read with it */
 	unsigned int handed_out; /* bit per string */
 	uint64_t used_ns;        /* of the tick after the last use; 0: new */
 	struct entry_list *list; /* one of the three of its table */
 	TAILQ_ENTRY(entry) link;
 	struct entry *older; /* started before under the same tgid */
-	UT_hash_handle hh;
 	UT_hash_handle hh_newest;
 };
 

@@ -5,14 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <xxhash.h>
-
-#define HASH_NONFATAL_OOM 1
-/* The function of uthash takes a byte at a time; keys here are long, and looked up often. */
-#define HASH_FUNCTION(key, size, hash) ((hash) = (unsigned int)XXH3_64bits(key, size))
 #define uthash_nonfatal_oom(item) ((item)->is_out_of_memory = true)
-#include <uthash.h>
-
+#include "fast_hash.h"
 #include "tag.h"
 #include "tag_list.h"
 #include "tag_sets.h"
@@ -37,13 +31,14 @@ struct claim {
 struct entity {
 	struct entity_key key;
 	UT_hash_handle hh;
+	/* Read for each connection, so beside what it is found by. */
+	const struct tag_set *merged;
+	uint64_t merged_at; /* what entities.changes was */
 	bool is_out_of_memory; /* could not be linked in */
 	char pod_uid[ENTITY_ID_SIZE];
 	unsigned int pod_from; /* bit for each source that says this pod */
 	struct claim claims[ENTITY_N_SOURCES];
 	struct address *addresses[ENTITY_MAX_ADDRESSES]; /* those that still point here, or NULL */
-	const struct tag_set *merged;
-	uint64_t merged_at; /* what entities.changes was */
 };
 
 struct address {
