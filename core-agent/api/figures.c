@@ -3,6 +3,7 @@
 
 #include "api_internal.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -163,33 +164,37 @@ static void collect_sources(const struct api *api, struct figures *figures)
 	}
 }
 
+/* Of struct entities_stats, for each source. */
+static const struct {
+	const char *name, *help;
+	size_t offset;
+} lost[] = {
+	{"entities_left_out", "Reports of entities that found no room.",
+	 offsetof(struct entities_stats, n_entities_left_out)},
+	{"tags_left_out", "Tags beyond the maximum of an entity.",
+	 offsetof(struct entities_stats, n_tags_left_out)},
+	{"tags_cut", "Tags that were too long.", offsetof(struct entities_stats, n_tags_cut)},
+	{"addresses_left_out", "Addresses beyond the maximum of an entity.",
+	 offsetof(struct entities_stats, n_addresses_left_out)},
+	{"tags_aged", "Entities whose source was silent for too long.",
+	 offsetof(struct entities_stats, n_aged)},
+};
+
 static void count_lost(const struct entities *entities, struct figures *figures,
-		       enum entity_source source, size_t which)
+		       enum entity_source source, size_t i)
 {
 	const struct entities_stats *stats = entities_get_stats(entities, source);
-	const struct {
-		const char *name, *help;
-		uint64_t value;
-	} rows[] = {
-		{"entities_left_out", "Reports of entities that found no room.",
-		 stats->n_entities_left_out},
-		{"tags_left_out", "Tags beyond the maximum of an entity.", stats->n_tags_left_out},
-		{"tags_cut", "Tags that were too long.", stats->n_tags_cut},
-		{"addresses_left_out", "Addresses beyond the maximum of an entity.",
-		 stats->n_addresses_left_out},
-		{"tags_aged", "Entities whose source was silent for too long.", stats->n_aged},
-	};
 
-	count(figures, rows[which].name, rows[which].help, rows[which].value);
+	count(figures, lost[i].name, lost[i].help,
+	      *(const uint64_t *)((const char *)stats + lost[i].offset));
 	set_label(figures, "source", entity_source_name(source));
 	figures->rows[figures->n - 1].is_summed = true;
 }
 
+/* Rows of one name stand together, as Prometheus wants them. */
 static void collect_lost(const struct entities *entities, struct figures *figures)
 {
-	const size_t n_rows = 5;
-
-	for (size_t i = 0; i < n_rows; i++)
+	for (size_t i = 0; i < sizeof(lost) / sizeof(*lost); i++)
 		for (int source = 0; source < ENTITY_N_SOURCES; source++)
 			count_lost(entities, figures, (enum entity_source)source, i);
 }
