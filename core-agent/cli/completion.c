@@ -82,6 +82,12 @@ static void print_bash(const struct command *commands, FILE *out)
 	      "complete -F _core_agent core-agent\n", out);
 }
 
+/* The one that a line without a command means. */
+static bool is_default(const struct command *command)
+{
+	return command == cli_commands;
+}
+
 static void zsh_flag(const struct command *command, const struct flag *flag, FILE *out)
 {
 	(void)command;
@@ -107,10 +113,13 @@ static void print_zsh(const struct command *commands, FILE *out)
 	for (const struct command *command = commands; command->name; command++)
 		fprintf(out, "\t\t'%s:%s'\n", command->name, command->summary);
 	fputs("\t)\n"
-	      "\tif (( CURRENT == 2 )); then _describe command commands; return; fi\n"
+	      "\tif (( CURRENT == 2 )) && [[ $words[2] != -* ]]; then\n"
+	      "\t\t_describe command commands; return\n"
+	      "\tfi\n"
 	      "\tcase $words[2] in\n", out);
 	for (const struct command *command = commands; command->name; command++) {
-		fprintf(out, "\t%s) _arguments '1: :(%s)' '2: :(%s)'", command->name, command->name,
+		fprintf(out, "\t%s%s) _arguments '1: :(%s)' '2: :(%s)'", command->name,
+			is_default(command) ? "|-*" : "", command->name,
 			command->choices ? command->choices : "");
 		for_each_flag(command, zsh_flag, out);
 		fputs(" ;;\n", out);
@@ -122,8 +131,8 @@ static void print_zsh(const struct command *commands, FILE *out)
 
 static void fish_flag(const struct command *command, const struct flag *flag, FILE *out)
 {
-	fprintf(out, "complete -c core-agent -n '__fish_seen_subcommand_from %s' -l %s", command->name,
-		flag->name);
+	fprintf(out, "complete -c core-agent -n '%s__fish_seen_subcommand_from %s' -l %s",
+		is_default(command) ? "__fish_use_subcommand; or " : "", command->name, flag->name);
 	if (flag->value)
 		fputs(takes_file(flag) ? " -r -F" : " -x", out);
 	if (flag->choices)

@@ -20,7 +20,10 @@ NAMESPACE = "shop"
 SERVER = f"https://{NODE_ADDRESS}:6443"
 OF_SERVICE_ACCOUNTS = "/api/v1/namespaces/default/serviceaccounts"
 ROLES = "/apis/rbac.authorization.k8s.io/v1"
+GROUPS = {"Deployment": "apps/v1", "DaemonSet": "apps/v1", "StatefulSet": "apps/v1",
+          "Job": "batch/v1", "CronJob": "batch/v1beta1"}
 START_S = 90  # six programs of 100 MB each on two busy CPUs
+POD_S = START_S + 60  # a CronJob's begins with the next minute
 
 # Certificate: subject, names. A subject says who its owner is: the group is O, the user CN.
 CERTIFICATES = {
@@ -192,17 +195,23 @@ class Cluster:
     # What runs in it.
 
     def create_workload(self, kind, name, *command, **labels):
-        """A Deployment, DaemonSet or Job with pods of one container, `main`."""
-        group = "batch" if kind == "Job" else "apps"
+        """Pods of one container, `main`; a CronJob's begin with the next minute."""
         labels = {"app": name, **labels}
-        template = kubernetes.pod_manifest(
+        group = GROUPS[kind]
+        of_batch = group.startswith("batch/")
+        pod = kubernetes.pod_manifest(
             name, kubernetes.container("main", *command), labels=labels,
-            automountServiceAccountToken=False,
-            **({"restartPolicy": "Never"} if kind == "Job" else {}))
-        self.create(f"/apis/{group}/v1/namespaces/{NAMESPACE}/{kind.lower()}s", f"{group}/v1",
-                    kind, name, spec={
-                        **({} if kind == "Job" else {"selector": {"matchLabels": {"app": name}}}),
-                        "template": {"metadata": {"labels": labels}, "spec": template["spec"]}})
+            automountServiceAccountToken=False, **({"restartPolicy": "Never"} if of_batch else {}))
+        spec = {"template": {"metadata": {"labels": labels}, "spec": pod["spec"]}}
+        if not of_batch:
+            spec["selector"] = {"matchLabels": {"app": name}}
+        if kind == "StatefulSet":
+            spec["serviceName"] = name
+        if kind == "CronJob":
+            spec = {"schedule": "* * * * *", "concurrencyPolicy": "Forbid",
+                    "jobTemplate": {"spec": spec}}
+        self.create(f"/apis/{group}/namespaces/{NAMESPACE}/{kind.lower()}s", group, kind, name,
+                    spec=spec)
 
     def create_service(self, name, app, port):
         self.create(f"/api/v1/namespaces/{NAMESPACE}/services", "v1", "Service", name, spec={
@@ -215,7 +224,7 @@ class Cluster:
                                    f"?labelSelector=app%3D{app}")["items"]
             return next((p for p in pods if p["status"]["phase"] == "Running"), None)
 
-        return until(find, f"the pod of {app} runs", START_S)
+        return until(find, f"the pod of {app} runs", POD_S)
 
     # Who the agent is, and what it may.
 

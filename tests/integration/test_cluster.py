@@ -14,8 +14,9 @@ from harness import until
 from kubernetes import container_id, NODE, NODE_ADDRESS
 from test_agent import Agent, FOR_NOBODY
 
-KINDS = {"client": "Deployment", "everywhere": "DaemonSet", "once": "Job"}
-PORTS = {"client": 8000, "everywhere": 8001, "once": 8002}
+KINDS = {"minutely": "CronJob", "client": "Deployment", "everywhere": "DaemonSet", "once": "Job",
+         "numbered": "StatefulSet"}
+PORTS = {name: 8000 + i for i, name in enumerate(KINDS)}
 SERVE = ("/bin/sh", "-c", "for p in {}; do while :; do nc -l -p $p; done & done; wait".format(
     " ".join(map(str, PORTS.values()))))
 CHANGE_S = 90  # the kubelet is asked every 30 s, and the API server trusts a token for 10 s
@@ -154,14 +155,23 @@ def test_other_end_has_the_deployment_and_service_of_its_pod(one_node, agent):
     assert "kube_service" not in record
 
 
-@pytest.mark.parametrize("name, key", [("everywhere", "kube_daemon_set"), ("once", "kube_job")])
-def test_pod_has_the_daemon_set_or_job_that_made_it(one_node, agent, name, key):
+@pytest.mark.parametrize("name, key", [("everywhere", "kube_daemon_set"), ("once", "kube_job"),
+                                       ("numbered", "kube_stateful_set")])
+def test_pod_has_the_workload_that_made_it(one_node, agent, name, key):
     record = agent.wait_record(one_node.pods[name], key, "remote_kube_deployment")
 
     assert (record[key], record["kube_ownerref_kind"]) == (name, KINDS[name].lower())
     assert record["pod_name"] == name_of(one_node.pods[name])
     assert record["remote_kube_deployment"] == "web"
     assert "kube_deployment" not in record
+
+
+def test_pod_of_a_cron_job_has_it_and_the_job_of_this_minute(one_node, agent):
+    pod = one_node.pods["minutely"]
+    record = agent.wait_record(pod, "kube_cronjob", "remote_kube_deployment")
+
+    assert (record["kube_cronjob"], record["kube_job"]) == ("minutely", owner_of(pod))
+    assert record["kube_job"] != "minutely"
 
 
 def test_service_made_after_the_start_is_told_by_the_one_watch(one_node, account, agent):

@@ -86,6 +86,10 @@ def test_options_are_those_of_the_commands_help(offered, command):
     assert offered(f"core-agent {command} --") == options_of(command)
 
 
+def test_options_without_a_command_are_those_of_run(offered):
+    assert offered("core-agent --") - set(COMMANDS) == options_of("run")
+
+
 def test_what_is_begun_narrows_the_offer(offered):
     assert offered("core-agent conn") == {"connections"}
     assert offered("core-agent connections --remote") == {
