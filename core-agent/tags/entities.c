@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "address_index.h"
 #define uthash_nonfatal_oom(item) ((item)->is_out_of_memory = true)
 #include "fast_hash.h"
-#include "tag.h"
 #include "tag_list.h"
 #include "tag_sets.h"
 
@@ -38,23 +38,14 @@ struct entity {
 	char pod_uid[ENTITY_ID_SIZE];
 	unsigned int pod_from; /* bit for each source that says this pod */
 	struct claim claims[ENTITY_N_SOURCES];
-	struct address *addresses[ENTITY_MAX_ADDRESSES]; /* those that still point here, or NULL */
-};
-
-struct address {
-	struct entity_address key;
-	UT_hash_handle hh;
-	bool is_out_of_memory;
-	struct entity *entity;
-	enum entity_source source;
-	size_t slot; /* in entity->addresses */
+	struct address_list addresses; /* those that still point here */
 };
 
 struct entities {
 	struct tag_sets *sets;
 	struct entities_limits limits;
 	struct entity *table;
-	struct address *addresses;
+	struct address_index addresses;
 	uint32_t list[ENTITY_N_SOURCES];
 	uint64_t confirmed_ns[ENTITY_N_SOURCES];
 	size_t n_from[ENTITY_N_SOURCES];
@@ -73,21 +64,6 @@ struct entities *entities_new(struct tag_sets *sets, const struct entities_limit
 	entities->limits = *limits;
 	entities->changes = 1;
 	return entities;
-}
-
-static void remove_address(struct entities *entities, struct address *address)
-{
-	address->entity->addresses[address->slot] = NULL;
-	HASH_DEL(entities->addresses, address);
-	free(address);
-}
-
-static void remove_addresses(struct entities *entities, struct entity *entity,
-			     enum entity_source source)
-{
-	for (size_t i = 0; i < ENTITY_MAX_ADDRESSES; i++)
-		if (entity->addresses[i] && entity->addresses[i]->source == source)
-			remove_address(entities, entity->addresses[i]);
 }
 
 /* `source` says no pod any more. True: nobody does. */
@@ -113,7 +89,7 @@ static void drop_claim(struct entities *entities, struct entity *entity, enum en
 	tag_set_release(claim->tags);
 	*claim = (struct claim){0};
 	(void)leave_pod(entity, source); /* all is merged anew in any case */
-	remove_addresses(entities, entity, source);
+	address_index_remove(&entities->addresses, &entity->addresses, source);
 	entities->changes++;
 }
 
@@ -178,66 +154,6 @@ static bool has_claims(const struct entity *entity)
 	return false;
 }
 
-static size_t free_slot(const struct entity *entity)
-{
-	size_t i = 0;
-
-	while (i < ENTITY_MAX_ADDRESSES && entity->addresses[i])
-		i++;
-	return i;
-}
-
-/* False: no room or no memory. Who had the address before has it no longer. */
-static bool add_address(struct entities *entities, struct entity *entity,
-			enum entity_source source, const struct entity_address *key)
-{
-	struct address *address;
-	size_t slot;
-
-	HASH_FIND(hh, entities->addresses, key, sizeof(*key), address);
-	if (address && address->entity == entity)
-		return true;
-	if (address)
-		remove_address(entities, address);
-	slot = free_slot(entity);
-	address = slot < ENTITY_MAX_ADDRESSES ? calloc(1, sizeof(*address)) : NULL;
-	if (!address)
-		return false;
-	*address = (struct address){.entity = entity, .source = source, .slot = slot};
-	memcpy(&address->key, key, sizeof(*key));
-	HASH_ADD(hh, entities->addresses, key, sizeof(address->key), address);
-	if (address->is_out_of_memory) {
-		free(address);
-		return false;
-	}
-	entity->addresses[slot] = address;
-	return true;
-}
-
-/* Padding and what an IPv4 address leaves unused must not make a difference. */
-static struct entity_address clean_address(enum connection_family family, const uint8_t address[16])
-{
-	struct entity_address key;
-
-	memset(&key, 0, sizeof(key));
-	key.family = family;
-	memcpy(key.address, address, family == CONNECTION_IPV4 ? 4 : 16);
-	return key;
-}
-
-static void set_addresses(struct entities *entities, struct entity *entity,
-			  enum entity_source source, const struct entity_report *report)
-{
-	remove_addresses(entities, entity, source);
-	for (size_t i = 0; i < report->n_addresses; i++) {
-		struct entity_address key = clean_address(report->addresses[i].family,
-							  report->addresses[i].address);
-
-		if (!add_address(entities, entity, source, &key))
-			entities->stats[source].n_addresses_left_out++;
-	}
-}
-
 /* True: it is another one than before. */
 static bool set_pod(struct entity *entity, enum entity_source source, const char *pod_uid)
 {
@@ -286,7 +202,9 @@ static void set_claim(struct entities *entities, struct entity *entity, enum ent
 	claim->list = entities->list[source];
 	if (set_pod(entity, source, report->pod_uid))
 		entities->changes++;
-	set_addresses(entities, entity, source, report);
+	stats->n_addresses_left_out +=
+		address_index_set(&entities->addresses, entity, &entity->addresses, source,
+				  report->addresses, report->n_addresses);
 }
 
 int entities_set(struct entities *entities, enum entity_source source,
@@ -375,13 +293,9 @@ const struct entity *entities_find(const struct entities *entities, enum entity_
 
 const struct entity *entities_find_address(const struct entities *entities,
 					   enum connection_family family,
-					   const uint8_t bytes[16])
+					   const uint8_t address[16])
 {
-	struct entity_address key = clean_address(family, bytes);
-	const struct address *address;
-
-	HASH_FIND(hh, entities->addresses, &key, sizeof(key), address);
-	return address ? address->entity : NULL;
+	return address_index_find(&entities->addresses, family, address);
 }
 
 enum entity_kind entity_kind(const struct entity *entity)
@@ -394,49 +308,13 @@ const char *entity_id(const struct entity *entity)
 	return entity->key.id;
 }
 
-static void split(const char *tag, char ret_key[TAG_SIZE], const char **ret_value)
-{
-	const char *colon = strchr(tag, ':'); /* tag_format() has put it there */
-
-	memcpy(ret_key, tag, (size_t)(colon - tag));
-	ret_key[colon - tag] = '\0';
-	*ret_value = colon + 1;
-}
-
-static bool has_key(const struct tag_list *list, size_t n, const char *key)
-{
-	size_t size = strlen(key);
-
-	for (size_t i = 0; i < n; i++) {
-		const char *tag = tag_list_get(list, i);
-
-		if (strncmp(tag, key, size) == 0 && tag[size] == ':')
-			return true;
-	}
-	return false;
-}
-
-/* Those of its keys that the list does not have yet. */
-static void add_new_keys(struct tag_list *list, const struct tag_set *set)
-{
-	char key[TAG_SIZE];
-	const char *value;
-	size_t n_before = list->n;
-
-	for (size_t i = 0; i < tag_set_n(set); i++) {
-		split(tag_set_get(set, i), key, &value);
-		if (!has_key(list, n_before, key))
-			tag_list_add(list, key, value);
-	}
-}
-
 static void add_claims(struct tag_list *list, const struct entity *entity,
 		       size_t left_out[ENTITY_N_SOURCES])
 {
 	for (int source = 0; source < ENTITY_N_SOURCES; source++) {
 		size_t before = list->n_left_out;
 
-		add_new_keys(list, entity->claims[source].tags);
+		tag_set_add_new_keys(entity->claims[source].tags, list);
 		left_out[source] += list->n_left_out - before;
 	}
 }

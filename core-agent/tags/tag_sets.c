@@ -12,6 +12,7 @@
 #define uthash_nonfatal_oom(set) ((set)->is_out_of_memory = true)
 #include <uthash.h>
 
+#include "tag.h"
 #include "tag_list.h"
 
 struct tag_set {
@@ -161,6 +162,42 @@ const char *tag_set_find(const struct tag_set *set, const char *key)
 			return tag + size + 1;
 	}
 	return NULL;
+}
+
+/* tag_format() has put the colon there. */
+static void split(const char *tag, char ret_key[TAG_SIZE], const char **ret_value)
+{
+	const char *colon = strchr(tag, ':');
+
+	memcpy(ret_key, tag, (size_t)(colon - tag));
+	ret_key[colon - tag] = '\0';
+	*ret_value = colon + 1;
+}
+
+static bool has_key(const struct tag_list *list, size_t n, const char *key)
+{
+	size_t size = strlen(key);
+
+	for (size_t i = 0; i < n; i++) {
+		const char *tag = tag_list_get(list, i);
+
+		if (strncmp(tag, key, size) == 0 && tag[size] == ':')
+			return true;
+	}
+	return false;
+}
+
+void tag_set_add_new_keys(const struct tag_set *set, struct tag_list *list)
+{
+	char key[TAG_SIZE];
+	const char *value;
+	size_t n_before = list->n;
+
+	for (size_t i = 0; i < tag_set_n(set); i++) {
+		split(tag_set_get(set, i), key, &value);
+		if (!has_key(list, n_before, key))
+			tag_list_add(list, key, value);
+	}
 }
 
 const char *tag_set_value(const struct tag_set *set, enum tag_key key)

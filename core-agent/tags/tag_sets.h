@@ -44,5 +44,8 @@ const char *tag_set_get(const struct tag_set *set, size_t i);
 /* Value of the first tag of this key, or NULL. */
 const char *tag_set_find(const struct tag_set *set, const char *key);
 
-/* The same for one of the enum. */
+/* To `list` those tags whose key it has not had before. */
+void tag_set_add_new_keys(const struct tag_set *set, struct tag_list *list);
+
+/* The same as tag_set_find() for one of the enum. */
 const char *tag_set_value(const struct tag_set *set, enum tag_key key);
