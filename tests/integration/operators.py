@@ -46,8 +46,8 @@ class Operator:
             "DD_EXPVAR_PORT": str(agent.variables_port), "DD_SYSPROBE_USER": "nobody",
             "DD_SYSPROBE_NTP_SERVER": "", "TERM": "xterm"}
 
-    def run(self, *words, env=None, prefix=(), **options):
-        return subprocess.run([*prefix, AGENT, *words], env={**self.env, **(env or {})}, text=True,
+    def run(self, *words, env=None, prefix=(), program=AGENT, **options):
+        return subprocess.run([*prefix, program, *words], env={**self.env, **(env or {})}, text=True,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, timeout=DEADLINE_S, **options)
 
