@@ -373,8 +373,11 @@ def test_lost_notifications_are_counted_exactly(folder, namespace):
             n_mine = len([c for c in stream.connections if c.netns == namespace.inode])
             return n_lost and n_mine + n_lost >= 2 * n and n_mine + n_lost
 
-        # A loss is counted once it is settled. The end of the listener may be one of those.
-        assert until(total, "all ends are taken or counted", 90) in (2 * n, 2 * n + 1)
+        # A loss is counted once it is settled. Among those may be the listener's end, and of
+        # connections that the kernel opened twice to drop one (see test_conservation.py).
+        tcp = namespace.snmp("Tcp")
+        opened = tcp["ActiveOpens"] + tcp["PassiveOpens"]
+        assert 2 * n <= until(total, "all ends are taken or counted", 90) <= opened + 1
         assert probe.status()["counters"]["destroy_overruns"] > 0
     finally:
         probe.stop()
