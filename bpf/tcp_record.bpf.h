@@ -140,6 +140,13 @@ static __always_inline void fill_before(struct sp_connection *record, const stru
 static __always_inline void fill_unknown_story(struct sp_connection *record, const struct sock *sk)
 {
 	record->id = new_id();
+	__builtin_memset(&record->owner, 0, sizeof(record->owner));
+	record->started_ns = 0;
+	record->established_ns = 0;
+	record->accepted_ns = 0;
+	record->role = SP_ROLE_UNKNOWN;
+	record->is_adopted = 0;
+	record->owner_is_listener = 0;
 	record->owner.netns = sk->__sk_common.skc_net.net->ns.inum;
 }
 
