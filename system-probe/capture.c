@@ -285,9 +285,11 @@ static int map_live(struct capture *capture)
 static int on_closed(void *context, void *data, size_t size)
 {
 	struct capture *capture = context;
-	struct sp_connection connection = {0};
+	struct sp_connection connection;
 
-	memcpy(&connection, data, size < sizeof(connection) ? size : sizeof(connection));
+	size = size < sizeof(connection) ? size : sizeof(connection);
+	memcpy(&connection, data, size);
+	memset((uint8_t *)&connection + size, 0, sizeof(connection) - size); /* of a short record */
 	capture->sink.closed(&connection, capture->sink.context);
 	return 0;
 }

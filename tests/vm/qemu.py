@@ -11,6 +11,10 @@ PROGRAM, PROGRAM_ARM64 = "qemu-system-x86_64", "qemu-system-aarch64"
 MACHINE = ("-machine", "pc", "-cpu", "max"), "ttyS0"
 MACHINE_ARM64 = ("-machine", "virt", "-cpu", "max,pauth-impdef=on"), "ttyAMA0"
 SHARE = "security_model=none,readonly=on,multidevs=remap"
+# By default as fast as it goes; else a clock that counts instructions, one a nanosecond, so
+# that what is timed there does not depend on what else this machine does.
+ACCEL = ("-accel", "tcg,thread=multi")
+ACCEL_COUNTING = ("-accel", "tcg,thread=single", "-icount", "shift=0,align=off,sleep=off")
 # A guest takes 6 to 30 s to its command; one that takes this long hangs.
 BOOT_SECONDS = 180
 
@@ -33,7 +37,7 @@ def command_line(kernel, root, initrd, console, options):
         # The emulator must not outlive us, however we end.
         "setpriv", "--pdeathsig", "KILL", program,
         "-nodefaults", "-no-user-config", "-display", "none", "-nic", "none", "-no-reboot",
-        *machine, "-accel", "tcg,thread=multi",
+        *machine, *(ACCEL_COUNTING if options.instructions else ACCEL),
         "-smp", str(options.cpus), "-m", options.memory,
         "-kernel", str(kernel.image), "-initrd", str(initrd), "-append", append.strip(),
         "-serial", f"file:{console}",
