@@ -225,6 +225,30 @@ def test_socket_without_storage_is_counted_and_told_at_its_close(start, small_st
     assert probe.status()["counters"]["socket_storage_failed"] > 0
 
 
+OF_STORAGE = {"role", "tgid", "process_start_ns", "comm", "cgroup_id", "started_ns", "established_ns",
+              "accepted_ns", "owner_is_listener", "before_probe", "retransmits_timeout",
+              "retransmits_fast", "retransmits_probe", "reset_sent", "reset_received"}
+ROUND_OF_THE_RING = 5000  # connections; their records are more than it has room for
+
+
+def test_record_without_storage_has_nothing_of_the_one_that_lay_there_before(
+        start, small_storage, pair, interpreter):
+    probe = start()
+    churn(pair.left, ROUND_OF_THE_RING)
+    talker = interpreter(small_storage)
+    talker("l = listen('127.0.0.1')", "c = connect('127.0.0.1', port(l))", "s, _ = l.accept()",
+           "c.close()", "s.close()")
+
+    def closed_of(namespace):
+        return [c for c in probe.closed().connections if c.netns == namespace.inode]
+
+    until(lambda: len(closed_of(small_storage)) == 2, "both ends are told")
+    present = {field.name for c in closed_of(small_storage) for field, _ in c.ListFields()}
+    assert not present & OF_STORAGE
+    assert {"tgid", "comm", "started_ns", "established_ns"} <= {
+        field.name for c in closed_of(pair.left) for field, _ in c.ListFields()}
+
+
 PART_OF_A_PASS_NS = 5_000_000  # of some 50 ms for 20,000 flows; all else takes less
 
 
