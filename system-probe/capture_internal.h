@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Shared by capture.c, which starts and ends it, and capture_read.c, which reads it. */
+/*
+ * Shared by capture.c, which starts and ends it, capture_load.c, which chooses and loads the
+ * programs, and capture_read.c, which reads what they found.
+ */
 
 #include "capture.h"
 #include "netlink/netlink_capture.h"
@@ -26,3 +29,15 @@ struct capture {
 
 /* Run an iterator to its end for its side effects. 0 or negative errno. */
 int capture_run_iterator(const struct bpf_link *link);
+
+/*
+ * Choose, load and attach. 0, also where nothing is left to load; else negative errno, and
+ * capture_unload() is the caller's.
+ */
+int capture_load(struct capture *capture);
+
+/* Detach and unload; nothing may be loaded. Maps that are mapped, and rings, go first. */
+void capture_unload(struct capture *capture);
+
+/* Whether BPF programs are behind a hook. */
+bool capture_has_programs(const struct capture *capture, enum hook_id id);
