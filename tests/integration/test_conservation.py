@@ -231,6 +231,7 @@ OF_STORAGE = {"role", "tgid", "process_start_ns", "comm", "cgroup_id", "started_
 ROUND_OF_THE_RING = 5000  # connections; their records are more than it has room for
 
 
+@pytest.mark.kernel
 def test_record_without_storage_has_nothing_of_the_one_that_lay_there_before(
         start, small_storage, pair, interpreter):
     probe = start()
@@ -244,6 +245,7 @@ def test_record_without_storage_has_nothing_of_the_one_that_lay_there_before(
 
     until(lambda: len(closed_of(small_storage)) == 2, "both ends are told")
     present = {field.name for c in closed_of(small_storage) for field, _ in c.ListFields()}
+    assert OF_STORAGE <= set(proto.Connection.DESCRIPTOR.fields_by_name)
     assert not present & OF_STORAGE
     assert {"tgid", "comm", "started_ns", "established_ns"} <= {
         field.name for c in closed_of(pair.left) for field, _ in c.ListFields()}
