@@ -226,6 +226,7 @@ enum sp_overflow_cause {
 	SP_OVERFLOW_CLOSED_RING_FULL,
 	SP_OVERFLOW_UDP_TABLE_FULL,
 	SP_OVERFLOW_UDP_EXPIRING, /* a datagram met a flow in the act of expiry */
+	SP_OVERFLOW_END_UNSEEN,   /* told by no program: system-probe/unseen_ends.h */
 	/* Of the tier netlink, counted in user space. */
 	SP_OVERFLOW_DESTROY_LOST,     /* notifications that a socket's buffer had no room for */
 	SP_OVERFLOW_DESTROY_LATE,     /* what came after a connection was given up */
@@ -241,6 +242,8 @@ struct sp_overflow {
 
 /* Events worth a counter that lose no traffic; index of the map `events`. */
 enum sp_event_counter {
+	SP_EVENT_TCP_BEGUN, /* of the sockets that have storage; adopted ones too */
+	SP_EVENT_TCP_ENDED,
 	SP_EVENT_SOCKET_STORAGE_FAILED,
 	SP_EVENT_PROCESS_RING_FULL,
 	SP_EVENT_TCP_FAILED_LEFT_OUT, /* by setting */

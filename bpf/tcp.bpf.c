@@ -60,6 +60,14 @@ static __always_inline void storage_begin(struct tcp_storage *storage, const str
 	storage->retransmits_probe = 0;
 	storage->synack_retransmits = 0;
 	storage->reads_no_more = 0;
+	count(SP_EVENT_TCP_BEGUN);
+}
+
+static __always_inline void storage_end(struct tcp_storage *storage)
+{
+	if (storage->phase == PHASE_LIVE)
+		count(SP_EVENT_TCP_ENDED);
+	storage->phase = PHASE_CLOSED;
 }
 
 /* tcp_v4_connect() and tcp_v6_connect(), in the caller's context. */
@@ -242,6 +250,12 @@ static __always_inline bool is_abort(const struct tcp_storage *storage, const st
 	       !storage->reset_received;
 }
 
+/* A child that never was established; of another the beginning was not seen. */
+static __always_inline __u64 child_start_ns(int oldstate)
+{
+	return oldstate == TCP_SYN_RECV ? bpf_ktime_get_boot_ns() : 0;
+}
+
 static __always_inline void on_close(const struct sock *sk, int oldstate)
 {
 	struct tcp_storage *storage = storage_find(sk);
@@ -249,7 +263,7 @@ static __always_inline void on_close(const struct sock *sk, int oldstate)
 	if (oldstate == TCP_CLOSE || (storage && storage->phase == PHASE_CLOSED))
 		return;
 	if (storage && storage->phase == PHASE_LISTENING && oldstate != TCP_LISTEN)
-		storage_begin(storage, sk, SP_ROLE_SERVER, bpf_ktime_get_boot_ns());
+		storage_begin(storage, sk, SP_ROLE_SERVER, child_start_ns(oldstate));
 	if (storage && is_abort(storage, sk, oldstate)) {
 		storage->reset_sent = 1;
 		owner_is_closer(storage);
@@ -257,7 +271,7 @@ static __always_inline void on_close(const struct sock *sk, int oldstate)
 	if (storage && sk->sk_err == 0 && is_abort_on_data(storage, sk, oldstate))
 		storage->reset_sent = 1;
 	if (storage)
-		storage->phase = PHASE_CLOSED;
+		storage_end(storage);
 	if (oldstate == TCP_LISTEN)
 		return;
 	if (!collect_tcp_failed && is_before_established(oldstate))
@@ -315,7 +329,7 @@ int BPF_PROG(tcp_destroy_tp_btf, struct sock *sk)
 
 	if (!storage || storage->phase != PHASE_LIVE)
 		return 0;
-	storage->phase = PHASE_CLOSED;
+	storage_end(storage);
 	if (!collect_tcp_failed && is_attempt(storage))
 		count(SP_EVENT_TCP_FAILED_LEFT_OUT);
 	else
@@ -333,7 +347,7 @@ static __always_inline int on_accept(struct sock *sk)
 	storage = storage_find(sk);
 	if (!storage)
 		return 0;
-	if (is_child_in_handshake(storage, sk->__sk_common.skc_state))
+	if (is_child_not_begun(storage, sk->__sk_common.skc_state))
 		storage_begin(storage, sk, SP_ROLE_SERVER, bpf_ktime_get_boot_ns());
 	storage_set_owner(storage, bpf_get_current_task_btf());
 	storage->accepted_ns = bpf_ktime_get_boot_ns();

@@ -61,7 +61,7 @@ static __always_inline void fill_live(struct sp_connection *record, struct tcp_s
 	record->state = SP_STATE_OPEN;
 }
 
-static __always_inline void fill_child_in_handshake(struct sp_connection *record,
+static __always_inline void fill_child_not_begun(struct sp_connection *record,
 						    struct tcp_sock *tp, struct sock *sk,
 						    const struct tcp_storage *storage)
 {
@@ -77,7 +77,7 @@ static __always_inline void fill_child_in_handshake(struct sp_connection *record
 static __always_inline bool is_shown(const struct tcp_storage *storage, int state)
 {
 	if (storage->phase == PHASE_LISTENING)
-		return state == TCP_LISTEN || is_child_in_handshake(storage, state);
+		return state == TCP_LISTEN || is_child_not_begun(storage, state);
 	return storage->phase == PHASE_LIVE;
 }
 
@@ -106,8 +106,8 @@ int tcp_dump_iter(struct bpf_iter__bpf_sk_storage_map *ctx)
 	__builtin_memset(record, 0, sizeof(*record));
 	if (storage->phase == PHASE_LIVE)
 		fill_live(record, tp, sk, storage);
-	else if (is_child_in_handshake(storage, state))
-		fill_child_in_handshake(record, tp, sk, storage);
+	else if (is_child_not_begun(storage, state))
+		fill_child_not_begun(record, tp, sk, storage);
 	else
 		fill_listener(record, sk, storage);
 	fill_tuple(&record->tuple, tp, sk);
@@ -153,8 +153,10 @@ static __always_inline void tcp_adopt(struct task_struct *task, struct sock *sk)
 	storage->id = bpf_get_socket_cookie(sk);
 	storage->is_adopted = 1;
 	storage->phase = state == TCP_LISTEN ? PHASE_LISTENING : PHASE_LIVE;
-	if (state != TCP_LISTEN)
-		remember_before(sk);
+	if (state == TCP_LISTEN)
+		return;
+	count(SP_EVENT_TCP_BEGUN);
+	remember_before(sk);
 }
 
 SEC("iter/task_file")

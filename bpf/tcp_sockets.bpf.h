@@ -96,12 +96,13 @@ static __always_inline bool is_collected(const struct sock *sk)
 }
 
 /*
- * Accepted before the handshake is over, by TCP Fast Open; others are in this state
- * for a moment only. Its storage is still its listener's.
+ * Its storage is still its listener's: it was accepted before the handshake is over, by
+ * TCP Fast Open, or the kernel left out the run that would have begun it. Others are so
+ * for a moment only.
  */
-static __always_inline bool is_child_in_handshake(const struct tcp_storage *storage, int state)
+static __always_inline bool is_child_not_begun(const struct tcp_storage *storage, int state)
 {
-	return storage->phase == PHASE_LISTENING && state == TCP_SYN_RECV;
+	return storage->phase == PHASE_LISTENING && state != TCP_LISTEN && state != TCP_CLOSE;
 }
 
 static __always_inline struct tcp_storage *storage_find(const struct sock *sk)

@@ -9,6 +9,7 @@
 #include "capture.h"
 #include "netlink/netlink_capture.h"
 #include "sysprobe.skel.h"
+#include "unseen_ends.h"
 
 #define CAPTURE_MAX_LINKS 24
 
@@ -25,7 +26,11 @@ struct capture {
 	struct ring_buffer *rings;
 	int cgroup_error; /* of opening the cgroup root; 0: opened, or not needed */
 	int n_cpus;
+	struct unseen_ends unseen_ends;
 };
+
+/* What the programs counted of the TCP connections with storage. */
+struct tcp_tally capture_tally_tcp(const struct capture *capture);
 
 /* Run an iterator to its end for its side effects. 0 or negative errno. */
 int capture_run_iterator(const struct bpf_link *link);

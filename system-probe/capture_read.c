@@ -17,6 +17,7 @@ static const char *const overflow_names[SP_N_OVERFLOW_CAUSES] = {
 	[SP_OVERFLOW_CLOSED_RING_FULL] = "closed_ring_full",
 	[SP_OVERFLOW_UDP_TABLE_FULL] = "udp_table_full",
 	[SP_OVERFLOW_UDP_EXPIRING] = "udp_expiring",
+	[SP_OVERFLOW_END_UNSEEN] = "end_unseen",
 	[SP_OVERFLOW_DESTROY_LOST] = "destroy_lost",
 	[SP_OVERFLOW_DESTROY_LATE] = "destroy_late",
 	[SP_OVERFLOW_NETNS_FOUND_LATE] = "netns_found_late",
@@ -159,20 +160,33 @@ void capture_get_overflow(const struct capture *capture,
 		for (int cpu = 0; parts && cpu < capture->n_cpus; cpu++)
 			overflow_sum_add(&ret_sums[cause], &parts[cpu]);
 	}
+	ret_sums[SP_OVERFLOW_END_UNSEEN].connections += capture->unseen_ends.n_told;
 	if (capture->netlink)
 		netlink_capture_add_overflow(capture->netlink, ret_sums);
+}
+
+static uint64_t count_of(const struct capture *capture, __u32 which)
+{
+	CLEANUP_FREE uint64_t *parts = look_up_per_cpu(capture, capture->bpf->maps.events, which,
+						       sizeof(*parts));
+	uint64_t sum = 0;
+
+	for (int cpu = 0; parts && cpu < capture->n_cpus; cpu++)
+		sum += parts[cpu];
+	return sum;
+}
+
+struct tcp_tally capture_tally_tcp(const struct capture *capture)
+{
+	return (struct tcp_tally){ .n_begun = count_of(capture, SP_EVENT_TCP_BEGUN),
+				   .n_ended = count_of(capture, SP_EVENT_TCP_ENDED) };
 }
 
 void capture_get_events(const struct capture *capture, uint64_t ret_counts[SP_N_EVENT_COUNTERS])
 {
 	memset(ret_counts, 0, sizeof(*ret_counts) * SP_N_EVENT_COUNTERS);
-	for (__u32 which = 0; capture->bpf && which < SP_N_EVENT_COUNTERS; which++) {
-		CLEANUP_FREE uint64_t *parts = look_up_per_cpu(capture, capture->bpf->maps.events,
-							       which, sizeof(*parts));
-
-		for (int cpu = 0; parts && cpu < capture->n_cpus; cpu++)
-			ret_counts[which] += parts[cpu];
-	}
+	for (__u32 which = 0; capture->bpf && which < SP_N_EVENT_COUNTERS; which++)
+		ret_counts[which] = count_of(capture, which);
 	if (capture->netlink)
 		netlink_capture_add_events(capture->netlink, ret_counts);
 }

@@ -16,6 +16,8 @@ struct live_reader {
 	struct capture *capture;
 	enum phase phase;
 	int tcp_fd, udp_fd; /* -1: that hook is off, or not by BPF */
+	struct tcp_tally tcp_tally; /* before the walk */
+	uint64_t n_tcp_begun;
 	struct iterator udp;
 	size_t netlink_cursor;
 	struct sp_connection netlink_records[NETLINK_RECORDS];
@@ -42,6 +44,8 @@ static int open_all(struct live_reader *reader)
 		return reader->tcp_fd;
 	if (reader->udp_fd < 0 && reader->udp_fd != -ENOTSUP)
 		return reader->udp_fd;
+	if (reader->tcp_fd >= 0)
+		reader->tcp_tally = capture_tally_tcp(capture);
 	iterator_init(&reader->udp, reader->udp_fd, sizeof(struct sp_connection));
 	/* What cannot be read now is given as last seen, and counted. */
 	if (capture->netlink && netlink_capture_refresh(capture->netlink) == -ENOMEM)
@@ -64,6 +68,22 @@ struct live_reader *live_reader_new(struct capture *capture)
 		return NULL;
 	}
 	return reader;
+}
+
+static int read_tcp(struct live_reader *reader, const struct sp_connection **ret_records)
+{
+	struct capture *capture = reader->capture;
+	int n;
+
+	if (reader->tcp_fd < 0)
+		return 0;
+	n = capture_read_tcp(capture, reader->tcp_fd, ret_records);
+	for (int i = 0; i < n; i++)
+		reader->n_tcp_begun += unseen_ends_is_begun(&(*ret_records)[i]);
+	if (n == 0)
+		unseen_ends_update(&capture->unseen_ends, reader->tcp_tally,
+				   capture_tally_tcp(capture), reader->n_tcp_begun);
+	return n;
 }
 
 static int read_udp(struct live_reader *reader, const struct sp_connection **ret_records)
@@ -92,8 +112,7 @@ static int read_phase(struct live_reader *reader, const struct sp_connection **r
 {
 	switch (reader->phase) {
 	case PHASE_TCP:
-		return reader->tcp_fd < 0 ? 0 : capture_read_tcp(reader->capture, reader->tcp_fd,
-								 ret_records);
+		return read_tcp(reader, ret_records);
 	case PHASE_UDP:
 		return read_udp(reader, ret_records);
 	default:

@@ -254,7 +254,18 @@ class Probe(Process):
 
     def wait_closed(self, wanted, what, deadline_s=DEADLINE_S):
         """The closed connections that `wanted` accepts, once there is one."""
-        return until(lambda: [c for c in self.closed().connections if wanted(c)], what, deadline_s)
+        try:
+            return until(lambda: [c for c in self.closed().connections if wanted(c)], what,
+                         deadline_s)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; ends that no program told: {self.unseen_ends()}") \
+                from None
+
+    def unseen_ends(self):
+        """Those of all of the host, as far as two walks at a quiet moment know."""
+        self.snapshot()
+        self.snapshot()
+        return self.closed().overflow("end_unseen").connections
 
 
 def ip_batch(*commands, namespace=None):

@@ -115,6 +115,7 @@ def test_process_of_a_few_milliseconds_is_named(probe, start_agent, pair, peers)
     server = peers(pair.right, "tcp_peer.py", "listen", "4", "0.0.0.0")
     ended = pair.left.popen("socat", "-u", "OPEN:/dev/null", f"TCP:10.77.0.2:{server.port}")
     ended.wait(harness.DEADLINE_S)
+    server.do("accept", "close")
     record, = until(lambda: closed(agent.connections(pair.left), server.port), "its record")
     assert record["pid"] == ended.pid
     assert record["comm"] == "socat"
@@ -144,6 +145,7 @@ def test_short_lived_process_of_a_container_has_its_container(probe, start_agent
     server = peers(pair.right, "tcp_peer.py", "listen", "4", "0.0.0.0")
     pair.left.run("sh", "-c", f"echo $$ >{cgroup}/cgroup.procs && "
                   f"exec socat -u OPEN:/dev/null TCP:10.77.0.2:{server.port}")
+    server.do("accept", "close")
     record, = until(lambda: closed(agent.connections(pair.left), server.port), "its record")
     assert record["container_id"] == cgroup.name
 

@@ -6,9 +6,13 @@ test_netlink_tier.py, the agent's own places in test_agent_full_places.py and te
 The closed log takes more bytes than such records as can be made here: test_closed_log.c.
 """
 
+import errno
+import json
 import os
+import re
 import subprocess
 import time
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -223,6 +227,69 @@ def test_socket_without_storage_is_counted_and_told_at_its_close(start, small_st
     assert sorted((c.bytes_sent, c.bytes_received, c.tgid) for c in closed) == \
         [(0, 1234, 0), (1234, 0, 0)]
     assert probe.status()["counters"]["socket_storage_failed"] > 0
+
+
+def map_of(probe, name):
+    """Number of one of the probe's maps."""
+    for path in Path(f"/proc/{probe.pid}/fdinfo").iterdir():
+        for number in re.findall(r"^map_id:\s+(\d+)", path.read_text(), re.MULTILINE):
+            shown = subprocess.run(["bpftool", "-j", "map", "show", "id", number],
+                                   capture_output=True, check=True)
+            if json.loads(shown.stdout)["name"] == name:
+                return number
+    raise LookupError(name)
+
+
+SO_COOKIE = 57
+COPY_OF_STORAGE = """
+def copy_storage(number, source, target):
+    def bpftool(what, sock, *more):
+        key = sock.fileno().to_bytes(4, 'little')
+        return subprocess.run(['bpftool', '-j', 'map', what, 'id', number, 'key',
+                               *map(str, key), *more], pass_fds=[sock.fileno()],
+                              capture_output=True, check=True).stdout
+    value = json.loads(bpftool('lookup', source))['value']
+    bpftool('update', target, 'value', *value, 'exist')
+"""
+
+
+def test_end_that_no_program_told_is_counted(start, namespace, interpreter):
+    """As if the kernel had run none: to the programs the connection has ended already."""
+    probe = start()
+    talker = interpreter(namespace)
+    talker("import subprocess", COPY_OF_STORAGE, "l = listen('127.0.0.1')",
+           "told = connect('127.0.0.1', port(l))", "a, _ = l.accept()",
+           "untold = connect('127.0.0.1', port(l))", "b, _ = l.accept()",
+           "reset(a)")
+    assert talker.errno_of("receive(told, 1)") == errno.ECONNRESET
+    talker(f"copy_storage({map_of(probe, 'tcp_sockets')!r}, told, untold)",
+           "b.close()", "receive_to_end(untold)", "untold.close()")
+
+    def closed():
+        return [c for c in probe.closed().connections if c.netns == namespace.inode]
+
+    until(lambda: len(closed()) == 3, "the three that were told")
+    until(probe.unseen_ends, "walks that nothing disturbed")
+    assert not [c for c in probe.snapshot().connections
+                if c.netns == namespace.inode and c.state == proto.STATE_OPEN]
+    assert probe.unseen_ends() == 1 and len(closed()) == 3
+    assert namespace.snmp("Tcp")["ActiveOpens"] + namespace.snmp("Tcp")["PassiveOpens"] == 4
+
+
+def test_child_whose_handshake_no_program_saw_is_live(start, namespace, interpreter):
+    """Its storage is what it got from its listener."""
+    probe = start()
+    talker = interpreter(namespace)
+    talker("import subprocess", COPY_OF_STORAGE, "l = listen('127.0.0.1')",
+           "c = connect('127.0.0.1', port(l))", "s, _ = l.accept()", "send(c, 1234)",
+           f"copy_storage({map_of(probe, 'tcp_sockets')!r}, l, s)")
+    cookie = talker(f"int.from_bytes(s.getsockopt(socket.SOL_SOCKET, {SO_COOKIE}, 8), 'little')")
+    child, = [c for c in probe.snapshot().connections if c.id == cookie]
+    assert (child.state, child.role, child.bytes_received, child.tgid, child.owner_is_listener) == \
+        (proto.STATE_OPEN, proto.ROLE_SERVER, 1234, talker.pid, True)
+    talker("s.close()", "c.close()")
+    closed, = probe.wait_closed(lambda c: c.id == cookie, "its end with the same id")
+    assert (closed.started_ns, closed.bytes_received) == (0, 1234)
 
 
 OF_STORAGE = {"role", "tgid", "process_start_ns", "comm", "cgroup_id", "started_ns", "established_ns",

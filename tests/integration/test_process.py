@@ -84,6 +84,7 @@ def test_owner_of_a_connection_is_found_in_the_log(probe, pair, peers):
     server = peers(pair.right, "tcp_peer.py", "listen", "4", "0.0.0.0")
     pair.left.run("/bin/sh", "-c",
                   f"exec socat -u OPEN:/dev/null TCP:10.77.0.2:{server.port}")
+    server.do("accept", "close")
     record = probe.wait_closed(lambda c: c.netns == pair.left.inode, "socat's connection")[0]
     owner = [p for p in probe.processes().processes
              if (p.tgid, p.start_ns) == (record.tgid, record.process_start_ns)
