@@ -207,6 +207,7 @@ def test_connection_of_a_process_that_exits_at_once_has_its_owner(probe, pair, i
     ended = pair.left.popen("bash", "-c", f"exec 3<>/dev/tcp/10.77.0.2/{port}; "
                             "cut -d' ' -f22 /proc/$$/stat", stdout=subprocess.PIPE, text=True)
     ticks = int(ended.communicate()[0])
+    server("s, _ = l.accept()", "s.close()")
     record, = probe.wait_closed(lambda c: c.remote_port == port, "it ended")
     assert (owner(record), record.comm) == ((ended.pid, ticks), "bash")
 
