@@ -394,10 +394,12 @@ static int take_trailer(struct ingest *ingest, const Sysprobe__V1__Trailer *trai
 	ingest->stream_next = next_of(ingest, trailer);
 	for (size_t i = 0; i < trailer->n_overflow && r == 0; i++) {
 		struct overflow_sum sum = read_sum(trailer->overflow[i]);
+		const char *cause = trailer->overflow[i]->cause;
 		struct overflow overflow;
 
-		if (overflow_account_add_total(ingest->store.account, trailer->overflow[i]->cause,
-					       &sum, &overflow))
+		if (strcmp(cause, OVERFLOW_END_UNSEEN) == 0)
+			overflow_account_note_unseen(ingest->store.account, &sum);
+		else if (overflow_account_add_total(ingest->store.account, cause, &sum, &overflow))
 			r = report_overflow(ingest, &overflow);
 	}
 	return r;
@@ -442,7 +444,11 @@ void ingest_end_stream(struct ingest *ingest)
 
 void ingest_end_poll(struct ingest *ingest)
 {
+	struct overflow overflow;
+
 	state_store_sweep(&ingest->store);
+	if (overflow_account_end_poll(ingest->store.account, &overflow))
+		(void)report_overflow(ingest, &overflow); /* is_reader_gone outlasts it */
 	listeners_sweep(ingest->listeners);
 	host_pairs_sweep(ingest->pairs);
 	local_ends_sweep(ingest->ends);

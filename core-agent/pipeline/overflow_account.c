@@ -20,6 +20,7 @@ struct cause {
 struct overflow_account {
 	struct overflow_sum read; /* of the closed log: read, or reported as lost */
 	struct overflow_sum vanished; /* not yet taken off a loss */
+	struct overflow_sum unseen, unseen_before; /* until now, until the poll before */
 	struct cause causes[OVERFLOW_ACCOUNT_MAX_CAUSES];
 	size_t n_causes;
 	uint64_t n_causes_full;
@@ -128,6 +129,27 @@ bool overflow_account_add_total(struct overflow_account *account, const char *na
 		return false;
 	ret->cause = cause->name;
 	return account_loss(account, &cause->total, total, ret);
+}
+
+void overflow_account_note_unseen(struct overflow_account *account,
+				  const struct overflow_sum *total)
+{
+	account->unseen = *total;
+}
+
+bool overflow_account_end_poll(struct overflow_account *account, struct overflow *ret)
+{
+	const struct overflow_sum total = account->unseen_before;
+	uint64_t n_vanished = account->vanished.n_connections;
+	bool is_lost;
+
+	account->unseen_before = account->unseen;
+	if (total.n_connections == 0)
+		return false;
+	is_lost = overflow_account_add_total(account, OVERFLOW_END_UNSEEN, &total, ret);
+	if (n_vanished && account->vanished.n_connections == 0) /* no loss to come has them */
+		account->vanished.counters = (struct connection_counters){0};
+	return is_lost;
 }
 
 void overflow_account_add_vanished(struct overflow_account *account,

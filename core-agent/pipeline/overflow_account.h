@@ -13,6 +13,9 @@
  * A connection whose close was lost is in one of these totals with all its
  * bytes, some of which were reported while it was open. Those (its baseline,
  * `vanished`) are taken off the losses that follow.
+ *
+ * Not so for an end that no program of the probe told (`OVERFLOW_END_UNSEEN`): its total
+ * has a connection but no bytes. What of it was reported is all that is known.
  */
 
 #include <stddef.h>
@@ -22,6 +25,7 @@
 
 #define OVERFLOW_ACCOUNT_MAX_CAUSES 16
 #define OVERFLOW_ACCOUNT_CAUSE_SIZE 32
+#define OVERFLOW_END_UNSEEN "end_unseen"
 
 struct overflow_account;
 
@@ -59,6 +63,15 @@ bool overflow_account_add_log(struct overflow_account *account,
  */
 bool overflow_account_add_total(struct overflow_account *account, const char *cause,
 				const struct overflow_sum *total, struct overflow *ret);
+
+/*
+ * The probe's total for OVERFLOW_END_UNSEEN, and the end of a poll, once what vanished in it
+ * was added. The latter fills `ret` as overflow_account_add_total() does, from what was told
+ * until the poll before: by then each of these connections that was ever reported has vanished.
+ */
+void overflow_account_note_unseen(struct overflow_account *account,
+				  const struct overflow_sum *total);
+bool overflow_account_end_poll(struct overflow_account *account, struct overflow *ret);
 
 /* A connection was reported up to `reported` and is gone without a closed record. */
 void overflow_account_add_vanished(struct overflow_account *account,

@@ -95,6 +95,24 @@ def test_lost_close_of_a_reported_connection_counts_its_bytes_once(fake, start):
     assert summed(agent.history()) == 900 + 5000
 
 
+def test_unseen_end_of_a_reported_connection_is_no_loss_and_hides_none(fake, start):
+    fake.live[1] = connection(1, bytes_sent=700)
+    agent = start()
+    agent.wait_history(lambda r: r.get("id") == 1, "the open connection")
+    with fake.lock:
+        del fake.live[1]
+        fake.overflow["end_unseen"] = proto.Overflow(cause="end_unseen", connections=1)
+    polled(fake, 4)  # then it has vanished
+    with fake.lock:
+        fake.close(2, bytes_sent=5000)
+        fake.closed.evict(1)
+        fake.overflow["end_unseen"].connections = 2  # of one that nobody reported
+    agent.wait_history(lambda r: r.get("overflow", {}).get("cause") == "end_unseen", "that one")
+    losses = [r["overflow"] for r in agent.history() if "overflow" in r]
+    assert sorted((o["cause"], o["connections"], o["bytes_sent"]) for o in losses) == [
+        ("closed_log", 1, 5000), ("end_unseen", 1, 0)]
+
+
 def test_overflow_totals_become_losses_of_an_interval(fake, start):
     fake.overflow["udp_table_full"] = proto.Overflow(cause="udp_table_full", connections=3)
     agent = start()

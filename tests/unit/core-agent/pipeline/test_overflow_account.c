@@ -56,6 +56,51 @@ static bool add_log(struct overflow_account *account, uint64_t n, uint64_t bytes
 	return overflow_account_add_log(account, &total, ret);
 }
 
+static bool end_poll(struct overflow_account *account, uint64_t n_unseen, struct overflow *ret)
+{
+	struct overflow_sum total = sum_of(n_unseen, 0);
+
+	overflow_account_note_unseen(account, &total);
+	return overflow_account_end_poll(account, ret);
+}
+
+static void unseen_end_of_what_nobody_reported_is_a_loss_of_the_next_poll(void **state)
+{
+	struct overflow overflow;
+
+	assert_false(end_poll(*state, 2, &overflow));
+	assert_true(end_poll(*state, 2, &overflow));
+	assert_string_equal(overflow.cause, "end_unseen");
+	assert_int_equal(overflow.n_connections, 2);
+	assert_int_equal(overflow.interval.bytes_sent, 0);
+	assert_false(end_poll(*state, 2, &overflow));
+}
+
+static void unseen_end_of_what_was_reported_is_no_loss_and_hides_none(void **state)
+{
+	struct overflow overflow;
+
+	assert_false(end_poll(*state, 1, &overflow));
+	vanish(*state, 70); /* in the poll after it was told, at the latest */
+	assert_false(end_poll(*state, 1, &overflow));
+	assert_true(add_total(*state, "ring_full", 1, 100, &overflow));
+	assert_int_equal(overflow.n_connections, 1);
+	assert_int_equal(overflow.interval.bytes_sent, 100);
+}
+
+static void unseen_end_leaves_what_vanished_for_another_cause(void **state)
+{
+	struct overflow overflow;
+
+	vanish(*state, 70);
+	vanish(*state, 30);
+	end_poll(*state, 1, &overflow);
+	assert_false(end_poll(*state, 1, &overflow));
+	assert_true(add_total(*state, "ring_full", 1, 120, &overflow));
+	assert_int_equal(overflow.n_connections, 0);
+	assert_int_equal(overflow.interval.bytes_sent, 20);
+}
+
 static void first_total_of_a_cause_is_reported_whole(void **state)
 {
 	struct overflow overflow;
@@ -201,6 +246,9 @@ static void restored_account_goes_on_where_the_saved_one_was(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(unseen_end_of_what_nobody_reported_is_a_loss_of_the_next_poll),
+		TEST(unseen_end_of_what_was_reported_is_no_loss_and_hides_none),
+		TEST(unseen_end_leaves_what_vanished_for_another_cause),
 		TEST(first_total_of_a_cause_is_reported_whole),
 		TEST(later_total_reports_what_was_added),
 		TEST(unchanged_total_reports_nothing),
