@@ -167,7 +167,8 @@ struct sp_connection {
 	__u8 state;       /* enum sp_state */
 	__u8 is_adopted;  /* older than the probe: counters began before it */
 	__u8 owner_is_listener;
-	__u8 pad[3];
+	__u8 is_tallied; /* counted as SP_EVENT_TCP_BEGUN; of live ones */
+	__u8 pad[2];
 	/* What few have; a record of the ring that has none of it ends here. */
 	struct sp_counters before; /* of an adopted one: what it had when it was adopted */
 	struct sp_listener listener;
@@ -242,8 +243,8 @@ struct sp_overflow {
 
 /* Events worth a counter that lose no traffic; index of the map `events`. */
 enum sp_event_counter {
-	SP_EVENT_TCP_BEGUN, /* of the sockets that have storage; adopted ones too */
-	SP_EVENT_TCP_ENDED,
+	SP_EVENT_TCP_BEGUN, /* established, or tried to; of sockets that have storage */
+	SP_EVENT_TCP_ENDED, /* of those */
 	SP_EVENT_SOCKET_STORAGE_FAILED,
 	SP_EVENT_PROCESS_RING_FULL,
 	SP_EVENT_TCP_FAILED_LEFT_OUT, /* by setting */

@@ -60,14 +60,12 @@ static __always_inline void storage_begin(struct tcp_storage *storage, const str
 	storage->retransmits_probe = 0;
 	storage->synack_retransmits = 0;
 	storage->reads_no_more = 0;
-	count(SP_EVENT_TCP_BEGUN);
 }
 
 static __always_inline void storage_end(struct tcp_storage *storage)
 {
-	if (storage->phase == PHASE_LIVE)
-		count(SP_EVENT_TCP_ENDED);
 	storage->phase = PHASE_CLOSED;
+	tally_end(storage);
 }
 
 /* tcp_v4_connect() and tcp_v6_connect(), in the caller's context. */
@@ -78,6 +76,7 @@ static __always_inline void on_connect(const struct sock *sk)
 	if (!storage)
 		return;
 	storage_begin(storage, sk, SP_ROLE_CLIENT, bpf_ktime_get_boot_ns());
+	tally_begin(storage);
 	storage_set_owner(storage, bpf_get_current_task_btf());
 }
 
@@ -90,6 +89,7 @@ static __always_inline void on_listen(const struct sock *sk)
 	storage->id = bpf_get_socket_cookie((void *)sk);
 	storage_forget_resets(storage);
 	storage->phase = PHASE_LISTENING;
+	storage->is_tallied = 0;
 	storage->started_ns = bpf_ktime_get_boot_ns();
 	storage_set_owner(storage, bpf_get_current_task_btf());
 }
@@ -109,6 +109,8 @@ static __always_inline void on_established(const struct sock *sk, int oldstate)
 		storage_begin(storage, sk,
 			      oldstate == TCP_SYN_SENT ? SP_ROLE_CLIENT : SP_ROLE_SERVER, now_ns);
 	storage->established_ns = now_ns;
+	if (!storage->is_tallied)
+		tally_begin(storage);
 }
 
 /*

@@ -61,9 +61,9 @@ static __always_inline void fill_live(struct sp_connection *record, struct tcp_s
 	record->state = SP_STATE_OPEN;
 }
 
-static __always_inline void fill_child_not_begun(struct sp_connection *record,
-						    struct tcp_sock *tp, struct sock *sk,
-						    const struct tcp_storage *storage)
+static __always_inline void fill_child_not_begun(struct sp_connection *record, struct tcp_sock *tp,
+						 struct sock *sk,
+						 const struct tcp_storage *storage)
 {
 	fill_live(record, tp, sk, storage);
 	record->id = bpf_get_socket_cookie(sk);
@@ -155,7 +155,7 @@ static __always_inline void tcp_adopt(struct task_struct *task, struct sock *sk)
 	storage->phase = state == TCP_LISTEN ? PHASE_LISTENING : PHASE_LIVE;
 	if (state == TCP_LISTEN)
 		return;
-	count(SP_EVENT_TCP_BEGUN);
+	tally_begin(storage);
 	remember_before(sk);
 }
 

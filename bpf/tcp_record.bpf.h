@@ -116,6 +116,7 @@ static __always_inline void fill_story(struct sp_connection *record,
 	record->role = storage->role;
 	record->is_adopted = storage->is_adopted;
 	record->owner_is_listener = storage->owner_is_listener;
+	record->is_tallied = storage->is_tallied;
 	record->quality.reset_sent = storage->reset_sent;
 	record->quality.reset_received = storage->reset_received;
 	if (has_reset_hook)
@@ -147,6 +148,7 @@ static __always_inline void fill_unknown_story(struct sp_connection *record, con
 	record->role = SP_ROLE_UNKNOWN;
 	record->is_adopted = 0;
 	record->owner_is_listener = 0;
+	record->is_tallied = 0;
 	record->owner.netns = sk->__sk_common.skc_net.net->ns.inum;
 }
 

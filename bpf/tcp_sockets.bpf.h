@@ -36,7 +36,7 @@ struct tcp_storage {
 	__u8 reset_sent;
 	__u8 reset_received;
 	__u8 reads_no_more; /* since its own FIN: close(), or shutdown() both ways */
-	__u8 pad[1];
+	__u8 is_tallied;    /* counted as begun, and not yet as ended */
 };
 
 /*
@@ -135,6 +135,24 @@ static __always_inline bool is_abort_on_data(const struct tcp_storage *storage,
 		return false;
 	tp = bpf_skc_to_tcp_sock((void *)sk);
 	return tp && tp->data_segs_in != storage->data_segments_at_fin;
+}
+
+/*
+ * Where the socket's own lock is held, so that each is counted once. Accept is no such
+ * place: it may meet the end of the handshake on another CPU.
+ */
+static __always_inline void tally_begin(struct tcp_storage *storage)
+{
+	storage->is_tallied = 1;
+	count(SP_EVENT_TCP_BEGUN);
+}
+
+static __always_inline void tally_end(struct tcp_storage *storage)
+{
+	if (!storage->is_tallied)
+		return;
+	storage->is_tallied = 0;
+	count(SP_EVENT_TCP_ENDED);
 }
 
 static __always_inline void storage_set_owner(struct tcp_storage *storage, struct task_struct *task)

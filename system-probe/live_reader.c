@@ -17,7 +17,7 @@ struct live_reader {
 	enum phase phase;
 	int tcp_fd, udp_fd; /* -1: that hook is off, or not by BPF */
 	struct tcp_tally tcp_tally; /* before the walk */
-	uint64_t n_tcp_begun;
+	uint64_t n_tallied;
 	struct iterator udp;
 	size_t netlink_cursor;
 	struct sp_connection netlink_records[NETLINK_RECORDS];
@@ -79,10 +79,10 @@ static int read_tcp(struct live_reader *reader, const struct sp_connection **ret
 		return 0;
 	n = capture_read_tcp(capture, reader->tcp_fd, ret_records);
 	for (int i = 0; i < n; i++)
-		reader->n_tcp_begun += unseen_ends_is_begun(&(*ret_records)[i]);
+		reader->n_tallied += (*ret_records)[i].is_tallied;
 	if (n == 0)
 		unseen_ends_update(&capture->unseen_ends, reader->tcp_tally,
-				   capture_tally_tcp(capture), reader->n_tcp_begun);
+				   capture_tally_tcp(capture), reader->n_tallied);
 	return n;
 }
 

@@ -26,8 +26,9 @@ static const struct {
 	const char *name;
 	const char *help;
 } event_texts[SP_N_EVENT_COUNTERS] = {
-	[SP_EVENT_TCP_BEGUN] = { "tcp_begun", "TCP connections that began; older ones too." },
-	[SP_EVENT_TCP_ENDED] = { "tcp_ended", "Of those, the ones that were seen to end." },
+	[SP_EVENT_TCP_BEGUN] = { "tcp_begun",
+				 "TCP connections seen to begin, or older than the probe." },
+	[SP_EVENT_TCP_ENDED] = { "tcp_ended", "Of those, the ones seen to end." },
 	[SP_EVENT_SOCKET_STORAGE_FAILED] = { "socket_storage_failed",
 					     "Sockets without storage; seen at their close." },
 	[SP_EVENT_PROCESS_RING_FULL] = { "process_ring_full", "Process starts and ends lost." },

@@ -1,14 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unseen_ends.h"
 
-#include "sp_types.h"
-
-/* A child in its handshake has no time yet; an adopted one has none either. */
-bool unseen_ends_is_begun(const struct sp_connection *live)
-{
-	return live->state == SP_STATE_OPEN && (live->started_ns || live->is_adopted);
-}
-
 void unseen_ends_update(struct unseen_ends *ends, struct tcp_tally before, struct tcp_tally after,
 			uint64_t n_live)
 {

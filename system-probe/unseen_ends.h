@@ -7,10 +7,7 @@
  * began has ended or is still alive, so their number is what is missing. Pure.
  */
 
-#include <stdbool.h>
 #include <stdint.h>
-
-struct sp_connection;
 
 /* Counted by the programs since the probe's start. */
 struct tcp_tally {
@@ -23,13 +20,10 @@ struct unseen_ends {
 	uint64_t n_last; /* of the last walk that could tell */
 };
 
-/* Whether a record of a walk is of what the tally has in n_begun, and not in n_ended. */
-bool unseen_ends_is_begun(const struct sp_connection *live);
-
 /*
- * After a walk that found n_live of those. It can tell only when nothing began or ended
- * meanwhile. A walk that a socket's end disturbed may pass others over, so a number
- * counts when two walks have it.
+ * After a walk that found n_live of those that began (sp_connection.is_tallied). It can tell
+ * only when nothing began or ended meanwhile. A socket that was freed meanwhile may have the
+ * walk pass others over, so a number counts when two walks have it.
  */
 void unseen_ends_update(struct unseen_ends *ends, struct tcp_tally before, struct tcp_tally after,
 			uint64_t n_live);

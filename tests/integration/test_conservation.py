@@ -139,6 +139,18 @@ def test_full_ring_of_closed_connections_loses_nothing_unseen(start, accounts, n
     assert probe.status()["overflow"]["closed_ring_full"]["connections"] == lost.connections
 
 
+@pytest.mark.kernel
+def test_ends_that_are_told_and_those_that_are_not_are_all_there_were(start, namespace):
+    probe = start()
+    for _ in range(5):
+        churn(namespace, 2000)
+        nothing_lives(probe, namespace)
+    told = [c for c in probe.closed().connections if c.netns == namespace.inode]
+    tcp = namespace.snmp("Tcp")
+    assert len(told) + probe.unseen_ends() + probe.closed().overflow("closed_ring_full").connections \
+        == tcp["ActiveOpens"] + tcp["PassiveOpens"]
+
+
 def test_failed_attempts_that_found_the_ring_full_are_counted(
         start, accounts, namespace, interpreter):
     probe = start()

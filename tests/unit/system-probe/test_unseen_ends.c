@@ -7,8 +7,6 @@
 
 #include <cmocka.h>
 
-#include "sp_types.h"
-
 static struct tcp_tally tally(uint64_t n_begun, uint64_t n_ended)
 {
 	return (struct tcp_tally){ n_begun, n_ended };
@@ -78,20 +76,6 @@ static void what_was_told_stays(void **state)
 	assert_int_equal(ends.n_told, 1);
 }
 
-static void listeners_and_children_not_begun_are_no_part_of_it(void **state)
-{
-	struct sp_connection open = { .state = SP_STATE_OPEN, .started_ns = 1 };
-	struct sp_connection adopted = { .state = SP_STATE_OPEN, .is_adopted = 1 };
-	struct sp_connection child = { .state = SP_STATE_OPEN };
-	struct sp_connection listener = { .state = SP_STATE_LISTENING, .started_ns = 1 };
-
-	(void)state;
-	assert_true(unseen_ends_is_begun(&open));
-	assert_true(unseen_ends_is_begun(&adopted));
-	assert_false(unseen_ends_is_begun(&child));
-	assert_false(unseen_ends_is_begun(&listener));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -100,7 +84,6 @@ int main(void)
 		cmocka_unit_test(walk_during_which_something_moved_says_nothing),
 		cmocka_unit_test(one_walk_that_missed_some_changes_nothing),
 		cmocka_unit_test(what_was_told_stays),
-		cmocka_unit_test(listeners_and_children_not_begun_are_no_part_of_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
