@@ -103,7 +103,7 @@ def test_live_record_equals_ss(probe, pair, peers):
 def test_retransmits_under_loss_equal_ss(probe, pair, peers):
     pair.right.run("nft", "add table inet t; add chain inet t in "
                    "{ type filter hook input priority 0; }; "
-                   "add rule inet t in meta l4proto tcp numgen random mod 10 0 drop")
+                   "add rule inet t in meta l4proto tcp numgen inc mod 10 9 drop")
     server = peers(pair.right, "tcp_peer.py", "listen", "4", "0.0.0.0")
     client = peers(pair.left, "tcp_peer.py", "connect", "4", "10.77.0.2", server.port)
     server.do("accept")
