@@ -138,8 +138,9 @@ static __always_inline bool is_abort_on_data(const struct tcp_storage *storage,
 }
 
 /*
- * Where the socket's own lock is held, so that each is counted once. Accept is no such
- * place: it may meet the end of the handshake on another CPU.
+ * Where the socket's own lock is held, so that each is counted once, and at adoption, the
+ * first that is known of a socket. Accept is no such place: it may meet the end of the
+ * handshake on another CPU.
  */
 static __always_inline void tally_begin(struct tcp_storage *storage)
 {

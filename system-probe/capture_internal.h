@@ -29,7 +29,7 @@ struct capture {
 	struct unseen_ends unseen_ends;
 };
 
-/* What the programs counted of the TCP connections with storage. */
+/* What the programs counted of the TCP connections with storage; they are loaded. */
 struct tcp_tally capture_tally_tcp(const struct capture *capture);
 
 /* Run an iterator to its end for its side effects. 0 or negative errno. */

@@ -252,7 +252,7 @@ def map_of(probe, name):
     raise LookupError(name)
 
 
-SO_COOKIE = 57
+SO_COOKIE = 57  # asm-generic/socket.h; the module socket has no name for it
 COPY_OF_STORAGE = """
 def copy_storage(number, source, target):
     def bpftool(what, sock, *more):
