@@ -25,6 +25,8 @@ BUILD = pathlib.Path(os.environ.get("SYSPROBE_BUILD", ROOT / "build"))
 PROBE = BUILD / "system-probe" / "system-probe"
 AGENT = BUILD / "core-agent" / "core-agent"
 DEADLINE_S = int(os.environ.get("SYSPROBE_DEADLINE_S", "30"))  # an emulated CPU needs longer
+# A resolv.conf by which one waits longer for a silent server than a test for anything.
+PATIENT_RESOLVER = "nameserver {}\noptions timeout:30 attempts:5\n"
 NOBODY = 65534
 # The real metadata service of a cloud is no part of a test; those of its client have their own.
 os.environ.setdefault("DD_CLOUD_PROVIDER_METADATA", "none")

@@ -214,7 +214,7 @@ int main(int argc, char **argv)
 		.n_connections = 1,
 		.n_intervals = 1,
 		.interval_ms = 100,
-		.timeout_ms = 10000,
+		.timeout_ms = 30000,
 	};
 
 	parse(&driver, argc, argv);

@@ -126,7 +126,8 @@ DOCUMENTS = {
 
 def hang(handler):
     """Nothing comes back: what a hop limit of 1 does to a container, for one."""
-    handler.server.owner.released.wait()
+    handler.connection.recv(1)
+    handler.server.owner.given_up.set()
 
 
 def cut_off(handler):
@@ -142,9 +143,12 @@ def slow(handler):
     handler.send_response(200)
     handler.send_header("Content-Length", "100000")
     handler.end_headers()
-    while not handler.server.owner.released.wait(0.1):
-        handler.wfile.write(b" ")
-        handler.wfile.flush()
+    try:
+        while not handler.server.owner.released.wait(0.02):
+            handler.wfile.write(b" ")
+            handler.wfile.flush()
+    except ConnectionError:
+        handler.server.owner.given_up.set()
 
 
 def garbage(handler):
@@ -181,6 +185,7 @@ class MetadataServer:
         self.uses_of_a_token = None  # as many requests, then it has expired
         self.requests = []
         self.released = threading.Event()
+        self.given_up = threading.Event()  # a client has waited as long as it ever does
         self.lock = threading.Lock()
         self.tokens = {}
 

@@ -182,7 +182,7 @@ def test_an_answer_waits_for_no_acknowledgement(agent):
         start = time.monotonic()
         assert agent.request("/agent/version").status == 200
         return time.monotonic() - start
-    assert min(took_s() for _ in range(20)) < 0.035
+    until(lambda: took_s() < 0.035, "one takes less than that")
 
 
 def test_plain_http_is_refused(agent, fake):
