@@ -17,13 +17,15 @@ struct tcp_tally {
 
 struct unseen_ends {
 	uint64_t n_told;
-	uint64_t n_last; /* of the last walk that could tell */
+	uint64_t n_last; /* by the last walk */
 };
 
 /*
- * After a walk that found n_live of those that began (sp_connection.is_tallied). It can tell
- * only when nothing began or ended meanwhile. A socket that was freed meanwhile may have the
- * walk pass others over, so a number counts when two walks have it.
+ * After a walk that found n_live of those that began (sp_connection.is_tallied); the tallies
+ * are of just before and just after it. What had begun before and is neither found nor ended
+ * after it has ended unseen; what begins or ends meanwhile only makes that number too small,
+ * by as much. A socket that was freed meanwhile may have the walk pass others over, so a
+ * number counts when two walks in a row have it.
  */
 void unseen_ends_update(struct unseen_ends *ends, struct tcp_tally before, struct tcp_tally after,
 			uint64_t n_live);

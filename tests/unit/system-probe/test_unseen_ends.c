@@ -41,17 +41,29 @@ static void nothing_is_told_where_all_are_seen(void **state)
 	assert_int_equal(ends.n_told, 0);
 }
 
-static void walk_during_which_something_moved_says_nothing(void **state)
+static void what_moves_during_a_walk_is_not_taken_for_lost(void **state)
 {
 	struct unseen_ends ends = { 0 };
 
 	(void)state;
 	for (int i = 0; i < 3; i++) {
-		unseen_ends_update(&ends, tally(10, 4), tally(11, 4), 0);
-		unseen_ends_update(&ends, tally(10, 4), tally(10, 5), 0);
+		/* 6 lived before: 3 began and were not met, 2 ended and were not met. */
+		unseen_ends_update(&ends, tally(10, 4), tally(13, 6), 4);
+		/* 3 began and were met, 2 ended after they had been. */
+		unseen_ends_update(&ends, tally(10, 4), tally(13, 6), 9);
 	}
-	quiet_walk(&ends, tally(11, 5), 6);
 	assert_int_equal(ends.n_told, 0);
+}
+
+static void what_is_lost_beyond_what_moves_is_told(void **state)
+{
+	struct unseen_ends ends = { 0 };
+
+	(void)state;
+	/* 100 lived before, of which 30 are lost; 5 began, of which 3 were met; 4 ended. */
+	for (int i = 0; i < 2; i++)
+		unseen_ends_update(&ends, tally(200, 100), tally(205, 104), 70 - 4 + 3);
+	assert_int_equal(ends.n_told, 30 - 3);
 }
 
 static void one_walk_that_missed_some_changes_nothing(void **state)
@@ -81,7 +93,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_neither_ended_nor_lives_is_told_once_two_walks_agree),
 		cmocka_unit_test(nothing_is_told_where_all_are_seen),
-		cmocka_unit_test(walk_during_which_something_moved_says_nothing),
+		cmocka_unit_test(what_moves_during_a_walk_is_not_taken_for_lost),
+		cmocka_unit_test(what_is_lost_beyond_what_moves_is_told),
 		cmocka_unit_test(one_walk_that_missed_some_changes_nothing),
 		cmocka_unit_test(what_was_told_stays),
 	};
