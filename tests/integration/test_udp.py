@@ -258,8 +258,6 @@ def test_hundred_thousand_flows_at_once_are_all_reported(probe, namespace):
     out = namespace.run(str(harness.BUILD / "tests" / "integration" / "udp-flows"), "100000")
     n_sent, took_us = map(int, out.split())
     assert namespace.snmp("Udp")["OutDatagrams"] - before == n_sent == 100000
-    if took_us >= 1_000_000:
-        pytest.skip(f"the machine took {took_us / 1e6:.1f} s to open what should come within one")
 
     stream = probe.snapshot()
     mine = flows(stream.connections, namespace)
@@ -267,6 +265,8 @@ def test_hundred_thousand_flows_at_once_are_all_reported(probe, namespace):
     assert sum(c.bytes_sent for c in mine) == 10 * n_sent
     assert stream.overflow("udp_table_full").packets_sent == 0
     assert stream.largest_batch <= 1000
+    if took_us >= 1_000_000:
+        pytest.skip(f"all reported, but it took {took_us / 1e6:.1f} s to open them, not one")
 
 
 def test_full_table_loses_nothing_unseen(folder, namespace):
