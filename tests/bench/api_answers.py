@@ -6,7 +6,6 @@ import json
 import pathlib
 import shutil
 import os
-import socket
 import ssl
 import statistics
 import subprocess
@@ -14,17 +13,12 @@ import tempfile
 import time
 
 import harness
+from api_client import free_port
 from fake_probe import FakeProbe, connection
 
 REPEATS = 15
 PROCESSES = 2000
 REMOTES = 500
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 def fill(probe, n):

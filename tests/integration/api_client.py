@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """core-agent with its API, on a fake probe's socket, and how tests speak to it."""
+import contextlib
 import http.client
+import itertools
 import json
 import os
 import pathlib
@@ -10,10 +12,18 @@ import ssl
 from harness import AGENT, DEADLINE_S, Process, until
 
 
+# Below those that the kernel gives out, which anybody may have by the time an agent binds one.
+N_PORTS = 5000
+FIRST_PORT = 10000 + N_PORTS * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+ports = itertools.cycle(range(FIRST_PORT, FIRST_PORT + N_PORTS))
+
+
 def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
+    """One that no other test of this run is given."""
+    for port in ports:
+        with socket.socket() as one, contextlib.suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            return port
 
 
 class Answer:

@@ -246,10 +246,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         probe = self.server.probe
         probe.authorization.add(self.headers.get("Authorization"))
         code, pieces, is_cut = probe.answer(url.path, start)
-        self.send_response(code)
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
         try:
+            self.send_response(code)
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
             for piece in pieces:
                 self.wfile.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
             if not is_cut:
