@@ -245,6 +245,7 @@ struct sp_overflow {
 enum sp_event_counter {
 	SP_EVENT_TCP_BEGUN, /* established, or tried to; of sockets that have storage */
 	SP_EVENT_TCP_ENDED, /* of those */
+	SP_EVENT_TCP_FREED, /* sockets with storage, ended before or not */
 	SP_EVENT_SOCKET_STORAGE_FAILED,
 	SP_EVENT_PROCESS_RING_FULL,
 	SP_EVENT_TCP_FAILED_LEFT_OUT, /* by setting */

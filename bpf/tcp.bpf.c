@@ -329,7 +329,10 @@ int BPF_PROG(tcp_destroy_tp_btf, struct sock *sk)
 {
 	struct tcp_storage *storage = storage_find(sk); /* only what is collected has one */
 
-	if (!storage || storage->phase != PHASE_LIVE)
+	if (!storage)
+		return 0;
+	count(SP_EVENT_TCP_FREED);
+	if (storage->phase != PHASE_LIVE)
 		return 0;
 	storage_end(storage);
 	if (!collect_tcp_failed && is_attempt(storage))

@@ -179,7 +179,8 @@ static uint64_t count_of(const struct capture *capture, __u32 which)
 struct tcp_tally capture_tally_tcp(const struct capture *capture)
 {
 	return (struct tcp_tally){ .n_begun = count_of(capture, SP_EVENT_TCP_BEGUN),
-				   .n_ended = count_of(capture, SP_EVENT_TCP_ENDED) };
+				   .n_ended = count_of(capture, SP_EVENT_TCP_ENDED),
+				   .n_freed = count_of(capture, SP_EVENT_TCP_FREED) };
 }
 
 void capture_get_events(const struct capture *capture, uint64_t ret_counts[SP_N_EVENT_COUNTERS])

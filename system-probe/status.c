@@ -29,6 +29,7 @@ static const struct {
 	[SP_EVENT_TCP_BEGUN] = { "tcp_begun",
 				 "TCP connections seen to begin, or older than the probe." },
 	[SP_EVENT_TCP_ENDED] = { "tcp_ended", "Of those, the ones seen to end." },
+	[SP_EVENT_TCP_FREED] = { "tcp_freed", "TCP sockets of connections and listeners freed." },
 	[SP_EVENT_SOCKET_STORAGE_FAILED] = { "socket_storage_failed",
 					     "Sockets without storage; seen at their close." },
 	[SP_EVENT_PROCESS_RING_FULL] = { "process_ring_full", "Process starts and ends lost." },

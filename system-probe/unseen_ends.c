@@ -4,7 +4,7 @@
 void unseen_ends_update(struct unseen_ends *ends, struct tcp_tally before, struct tcp_tally after,
 			uint64_t n_live)
 {
-	uint64_t n_found = after.n_ended + n_live;
+	uint64_t n_found = after.n_ended + n_live + (after.n_freed - before.n_freed);
 	uint64_t n_now = before.n_begun > n_found ? before.n_begun - n_found : 0;
 	uint64_t n_certain = n_now < ends->n_last ? n_now : ends->n_last;
 

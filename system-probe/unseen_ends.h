@@ -13,6 +13,7 @@
 struct tcp_tally {
 	uint64_t n_begun;
 	uint64_t n_ended;
+	uint64_t n_freed; /* sockets, ended or not, seen to be freed */
 };
 
 struct unseen_ends {
@@ -24,8 +25,8 @@ struct unseen_ends {
  * After a walk that found n_live of those that began (sp_connection.is_tallied); the tallies
  * are of just before and just after it. What had begun before and is neither found nor ended
  * after it has ended unseen; what begins or ends meanwhile only makes that number too small,
- * by as much. A socket that was freed meanwhile may have the walk pass others over, so a
- * number counts when two walks in a row have it.
+ * by as much. A socket that is freed meanwhile may have the walk pass over one that lives, so
+ * as many are left out. A number counts when two walks in a row have it.
  */
 void unseen_ends_update(struct unseen_ends *ends, struct tcp_tally before, struct tcp_tally after,
 			uint64_t n_live);

@@ -319,6 +319,21 @@ def test_ends_that_no_program_told_are_counted_where_others_come_and_go(
     assert probe.unseen_ends() == 20
 
 
+def test_sockets_freed_during_a_walk_make_no_end_unseen(start, namespace, interpreter, peers):
+    """Ended, and closed only now: one that goes may have the walk pass over one that lives."""
+    probe = start()
+    peers(namespace, "hold_connections.py", 3000)
+    talker = interpreter(namespace)
+    talker("import resource", "resource.setrlimit(resource.RLIMIT_NOFILE, (8192, 8192))",
+           "l = listen('127.0.0.1')", "ended = []",
+           "for _ in range(2000):\n"
+           "    ended.append(connect('127.0.0.1', port(l)))\n"
+           "    reset(l.accept()[0])\n")
+    for _ in range(4):
+        walk_around(probe, lambda: talker("for c in ended[-500:]: c.close()", "del ended[-500:]"))
+    assert probe.closed().overflow("end_unseen").connections == 0
+
+
 def test_child_whose_handshake_no_program_saw_is_live(start, namespace, interpreter):
     """Its storage is what it got from its listener."""
     probe = start()

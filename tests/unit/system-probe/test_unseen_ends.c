@@ -9,7 +9,7 @@
 
 static struct tcp_tally tally(uint64_t n_begun, uint64_t n_ended)
 {
-	return (struct tcp_tally){ n_begun, n_ended };
+	return (struct tcp_tally){ .n_begun = n_begun, .n_ended = n_ended };
 }
 
 static void quiet_walk(struct unseen_ends *ends, struct tcp_tally now, uint64_t n_live)
@@ -66,6 +66,20 @@ static void what_is_lost_beyond_what_moves_is_told(void **state)
 	assert_int_equal(ends.n_told, 30 - 3);
 }
 
+static void as_many_as_were_freed_may_have_been_passed_over(void **state)
+{
+	struct unseen_ends ends = { 0 };
+	struct tcp_tally before = { 10, 4, .n_freed = 7 }, after = { 10, 4, .n_freed = 9 };
+
+	(void)state;
+	for (int i = 0; i < 2; i++)
+		unseen_ends_update(&ends, before, after, 4);
+	assert_int_equal(ends.n_told, 0);
+	for (int i = 0; i < 2; i++)
+		unseen_ends_update(&ends, before, after, 3);
+	assert_int_equal(ends.n_told, 1);
+}
+
 static void one_walk_that_missed_some_changes_nothing(void **state)
 {
 	struct unseen_ends ends = { 0 };
@@ -95,6 +109,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_told_where_all_are_seen),
 		cmocka_unit_test(what_moves_during_a_walk_is_not_taken_for_lost),
 		cmocka_unit_test(what_is_lost_beyond_what_moves_is_told),
+		cmocka_unit_test(as_many_as_were_freed_may_have_been_passed_over),
 		cmocka_unit_test(one_walk_that_missed_some_changes_nothing),
 		cmocka_unit_test(what_was_told_stays),
 	};
