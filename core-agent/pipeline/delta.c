@@ -10,8 +10,6 @@
 #define uthash_nonfatal_oom(slot) ((slot)->is_out_of_memory = true)
 #include <uthash.h>
 
-#define POLLS_UNTIL_VANISHED 2
-
 struct slot {
 	struct delta_entry entry; /* entry.id is the key */
 	uint32_t seen_poll;
@@ -201,7 +199,7 @@ void delta_sweep(struct delta *delta, delta_on_entry on_vanished, void *context)
 	struct slot *slot, *next;
 
 	HASH_ITER(hh, delta->slots, slot, next) {
-		if (delta->poll - slot->seen_poll < POLLS_UNTIL_VANISHED)
+		if (delta->poll - slot->seen_poll < DELTA_POLLS_UNTIL_VANISHED)
 			continue;
 		on_vanished(&slot->entry, context);
 		delta->stats.n_vanished++;

@@ -18,6 +18,8 @@
 
 struct delta;
 
+#define DELTA_POLLS_UNTIL_VANISHED 5
+
 struct delta_stats {
 	uint64_t n_entries;    /* in the table now */
 	uint64_t n_table_full; /* live records left out */
@@ -65,8 +67,10 @@ const struct delta_entry *delta_find(const struct delta *delta, uint64_t id);
 int delta_restore(struct delta *delta, const struct delta_entry *entry);
 
 /*
- * A poll was read to the end, closed connections included. Entries that were in
- * neither this poll nor the one before are removed, each handed to `on_vanished`.
+ * A poll was read to the end, closed connections included. Entries that were in none of the
+ * last DELTA_POLLS_UNTIL_VANISHED are removed, each handed to `on_vanished`. The kernel's walk
+ * may pass over a connection that lives when others go meanwhile, and would count anew what
+ * had been taken for gone; that it does so each time is out of the question.
  */
 void delta_sweep(struct delta *delta, delta_on_entry on_vanished, void *context);
 

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "delta.h"
+
 /* Names of saved sums; a cause is saved with this prefix so that it cannot equal them. */
 #define NAME_READ "read"
 #define NAME_VANISHED "vanished"
@@ -20,7 +22,7 @@ struct cause {
 struct overflow_account {
 	struct overflow_sum read; /* of the closed log: read, or reported as lost */
 	struct overflow_sum vanished; /* not yet taken off a loss */
-	struct overflow_sum unseen, unseen_before; /* until now, until the poll before */
+	struct overflow_sum unseen[DELTA_POLLS_UNTIL_VANISHED]; /* until so many polls ago */
 	struct cause causes[OVERFLOW_ACCOUNT_MAX_CAUSES];
 	size_t n_causes;
 	uint64_t n_causes_full;
@@ -134,16 +136,17 @@ bool overflow_account_add_total(struct overflow_account *account, const char *na
 void overflow_account_note_unseen(struct overflow_account *account,
 				  const struct overflow_sum *total)
 {
-	account->unseen = *total;
+	account->unseen[0] = *total;
 }
 
 bool overflow_account_end_poll(struct overflow_account *account, struct overflow *ret)
 {
-	const struct overflow_sum total = account->unseen_before;
+	const struct overflow_sum total = account->unseen[DELTA_POLLS_UNTIL_VANISHED - 1];
 	uint64_t n_vanished = account->vanished.n_connections;
 	bool is_lost;
 
-	account->unseen_before = account->unseen;
+	memmove(&account->unseen[1], &account->unseen[0],
+		sizeof(account->unseen) - sizeof(account->unseen[0]));
 	if (total.n_connections == 0)
 		return false;
 	is_lost = overflow_account_add_total(account, OVERFLOW_END_UNSEEN, &total, ret);

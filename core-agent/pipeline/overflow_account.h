@@ -67,7 +67,8 @@ bool overflow_account_add_total(struct overflow_account *account, const char *ca
 /*
  * The probe's total for OVERFLOW_END_UNSEEN, and the end of a poll, once what vanished in it
  * was added. The latter fills `ret` as overflow_account_add_total() does, from what was told
- * until the poll before: by then each of these connections that was ever reported has vanished.
+ * until DELTA_POLLS_UNTIL_VANISHED - 1 polls before: by now each of these connections that was
+ * ever reported has vanished.
  */
 void overflow_account_note_unseen(struct overflow_account *account,
 				  const struct overflow_sum *total);

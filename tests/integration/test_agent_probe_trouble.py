@@ -87,12 +87,27 @@ def test_lost_close_of_a_reported_connection_counts_its_bytes_once(fake, start):
         fake.close(1, bytes_sent=900)
         fake.closed.evict(1)
     agent.wait_history(lambda r: "overflow" in r, "the loss")
-    polled(fake, 4)  # then it has vanished
+    polled(fake, 7)  # then it has vanished
     with fake.lock:
         fake.close(2, bytes_sent=5000)
         fake.closed.evict(1)
     agent.wait_history(lambda r: r.get("overflow", {}).get("bytes_sent") == 4300, "the rest")
     assert summed(agent.history()) == 900 + 5000
+
+
+def test_connection_that_snapshots_pass_over_is_counted_once(fake, start):
+    fake.live[1] = connection(1, bytes_sent=700)
+    agent = start()
+    agent.wait_history(lambda r: r.get("id") == 1, "the open connection")
+    with fake.lock:
+        passed_over = fake.live.pop(1)
+    polled(fake, 4)
+    with fake.lock:
+        passed_over.bytes_sent = 900
+        fake.live[1] = passed_over
+    until(lambda: summed(agent.history()) > 700, "it is there again")
+    polled(fake)
+    assert summed(agent.history()) == 900
 
 
 def test_unseen_end_of_a_reported_connection_is_no_loss_and_hides_none(fake, start):
@@ -102,7 +117,7 @@ def test_unseen_end_of_a_reported_connection_is_no_loss_and_hides_none(fake, sta
     with fake.lock:
         del fake.live[1]
         fake.overflow["end_unseen"] = proto.Overflow(cause="end_unseen", connections=1)
-    polled(fake, 4)  # then it has vanished
+    polled(fake, 7)  # then it has vanished
     with fake.lock:
         fake.close(2, bytes_sent=5000)
         fake.closed.evict(1)

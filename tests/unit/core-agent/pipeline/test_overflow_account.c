@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pipeline/overflow_account.h"
+#include "pipeline/delta.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -64,11 +65,20 @@ static bool end_poll(struct overflow_account *account, uint64_t n_unseen, struct
 	return overflow_account_end_poll(account, ret);
 }
 
-static void unseen_end_of_what_nobody_reported_is_a_loss_of_the_next_poll(void **state)
+/* All but the last of those in which what was reported may still vanish. */
+static void end_polls(struct overflow_account *account, uint64_t n_unseen)
 {
 	struct overflow overflow;
 
-	assert_false(end_poll(*state, 2, &overflow));
+	for (int i = 0; i < DELTA_POLLS_UNTIL_VANISHED - 1; i++)
+		assert_false(end_poll(account, n_unseen, &overflow));
+}
+
+static void unseen_end_of_what_nobody_reported_is_a_loss_some_polls_later(void **state)
+{
+	struct overflow overflow;
+
+	end_polls(*state, 2);
 	assert_true(end_poll(*state, 2, &overflow));
 	assert_string_equal(overflow.cause, "end_unseen");
 	assert_int_equal(overflow.n_connections, 2);
@@ -80,8 +90,8 @@ static void unseen_end_of_what_was_reported_is_no_loss_and_hides_none(void **sta
 {
 	struct overflow overflow;
 
-	assert_false(end_poll(*state, 1, &overflow));
-	vanish(*state, 70); /* in the poll after it was told, at the latest */
+	end_polls(*state, 1);
+	vanish(*state, 70); /* in this poll at the latest */
 	assert_false(end_poll(*state, 1, &overflow));
 	assert_true(add_total(*state, "ring_full", 1, 100, &overflow));
 	assert_int_equal(overflow.n_connections, 1);
@@ -94,7 +104,7 @@ static void unseen_end_leaves_what_vanished_for_another_cause(void **state)
 
 	vanish(*state, 70);
 	vanish(*state, 30);
-	end_poll(*state, 1, &overflow);
+	end_polls(*state, 1);
 	assert_false(end_poll(*state, 1, &overflow));
 	assert_true(add_total(*state, "ring_full", 1, 120, &overflow));
 	assert_int_equal(overflow.n_connections, 0);
@@ -246,7 +256,7 @@ static void restored_account_goes_on_where_the_saved_one_was(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(unseen_end_of_what_nobody_reported_is_a_loss_of_the_next_poll),
+		TEST(unseen_end_of_what_nobody_reported_is_a_loss_some_polls_later),
 		TEST(unseen_end_of_what_was_reported_is_no_loss_and_hides_none),
 		TEST(unseen_end_leaves_what_vanished_for_another_cause),
 		TEST(first_total_of_a_cause_is_reported_whole),

@@ -123,6 +123,12 @@ static void baseline_of_a_closed_connection_is_removed(void **state)
 	assert_int_equal(delta_get_stats(fixture->store.delta)->n_entries, 0);
 }
 
+static void sweep_until_vanished(struct state_store *store)
+{
+	for (int i = 0; i <= DELTA_POLLS_UNTIL_VANISHED; i++)
+		state_store_sweep(store);
+}
+
 static void baseline_of_a_vanished_connection_goes_to_the_account_and_is_removed(void **state)
 {
 	struct fixture *fixture = *state;
@@ -130,9 +136,7 @@ static void baseline_of_a_vanished_connection_goes_to_the_account_and_is_removed
 	struct overflow overflow;
 
 	apply(fixture, 1, CONNECTION_OPEN, 100);
-	state_store_sweep(&fixture->store);
-	state_store_sweep(&fixture->store);
-	state_store_sweep(&fixture->store);
+	sweep_until_vanished(&fixture->store);
 	state_store_commit(&fixture->store);
 	restart(fixture);
 	assert_int_equal(delta_get_stats(fixture->store.delta)->n_entries, 0);
@@ -205,9 +209,7 @@ static void connection_that_closed_between_two_instances_hides_no_loss(void **st
 	state_store_reset(&fixture->store, INSTANCE, "boot");
 	apply(fixture, 1, CONNECTION_OPEN, 100);
 	state_store_reset(&fixture->store, "ffff", "boot");
-	state_store_sweep(&fixture->store);
-	state_store_sweep(&fixture->store);
-	state_store_sweep(&fixture->store);
+	sweep_until_vanished(&fixture->store);
 	assert_null(delta_find(fixture->store.delta, 1));
 	assert_true(overflow_account_add_total(fixture->store.account, "x", &lost, &overflow));
 	assert_int_equal(overflow.interval.bytes_sent, 50);
