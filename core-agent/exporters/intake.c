@@ -174,9 +174,11 @@ static void note_host(struct exporter *exporter, const struct interval *interval
 
 static int intake_begin(struct exporter *exporter, const struct interval *interval)
 {
+	struct queue_loss lost = sender_take_lost(exporter->sender);
+
 	exporter->end_unix_ns = interval->end_unix_ns;
 	note_host(exporter, interval);
-	connections_add_dropped(exporter->connections, sender_take_dropped(exporter->sender));
+	connections_add_lost(exporter->connections, lost.n_connections, &lost.telemetry);
 	return 0;
 }
 
@@ -237,6 +239,7 @@ static int encode(struct exporter *exporter, struct queue_item **ret_item)
 		queue_item_free(item);
 		return result;
 	}
+	queue_item_set_telemetry(item, connections_telemetry(exporter->connections));
 	exporter->group_id = group.id;
 	*ret_item = item;
 	return 0;
@@ -250,6 +253,7 @@ static int encode(struct exporter *exporter, struct queue_item **ret_item)
 static int intake_end(struct exporter *exporter, bool is_aborted)
 {
 	size_t n = connections_count(exporter->connections);
+	const struct payload_telemetry telemetry = *connections_telemetry(exporter->connections);
 	struct queue_item *item;
 	int result;
 
@@ -262,7 +266,7 @@ static int intake_end(struct exporter *exporter, bool is_aborted)
 		log_error("cannot encode an interval for the intake, it is dropped",
 			  "connections=%zu error=%s", n, strerror(-result));
 		exporter->stats.n_dropped += n;
-		connections_add_dropped(exporter->connections, n);
+		connections_add_lost(exporter->connections, n, &telemetry);
 		return result;
 	}
 	sender_add(exporter->sender, item);

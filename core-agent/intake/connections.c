@@ -233,9 +233,16 @@ void connections_add_overflow(struct connections *connections, const struct over
 	count_dropped(connections, is_closed, overflow->n_connections);
 }
 
-void connections_add_dropped(struct connections *connections, uint64_t n)
+void connections_add_lost(struct connections *connections, uint64_t n,
+			  const struct payload_telemetry *telemetry)
 {
 	count_dropped(connections, false, n);
+	payload_telemetry_add(&connections->telemetry, telemetry);
+}
+
+const struct payload_telemetry *connections_telemetry(const struct connections *connections)
+{
+	return &connections->telemetry;
 }
 
 static int compare_records(const void *left, const void *right)

@@ -14,6 +14,7 @@
 
 struct connections;
 struct host;
+struct payload_telemetry;
 
 /* At most `max_records` per interval are kept. NULL: out of memory. */
 struct connections *connections_new(size_t max_records);
@@ -25,9 +26,16 @@ void connections_clear(struct connections *connections);
 /* 0, -ENOSPC (max_records reached) or -ENOMEM; both are counted as dropped. */
 int connections_add(struct connections *connections, const struct connection *connection);
 
-/* What never got here: by cause (lost before the agent), or given up after encoding. */
+/*
+ * What never got here: by cause (lost before the agent), or given up after encoding, with
+ * what its messages would have told.
+ */
 void connections_add_overflow(struct connections *connections, const struct overflow *overflow);
-void connections_add_dropped(struct connections *connections, uint64_t n);
+void connections_add_lost(struct connections *connections, uint64_t n,
+			  const struct payload_telemetry *telemetry);
+
+/* What the first message will tell. Valid until the next change. */
+const struct payload_telemetry *connections_telemetry(const struct connections *connections);
 
 size_t connections_count(const struct connections *connections);
 

@@ -408,6 +408,13 @@ static int pack(const Message *message, uint8_t **ret_body, size_t *ret_size)
 	return 0;
 }
 
+void payload_telemetry_add(struct payload_telemetry *sum, const struct payload_telemetry *more)
+{
+	sum->n_closed += more->n_closed;
+	sum->n_closed_dropped += more->n_closed_dropped;
+	sum->n_dropped += more->n_dropped;
+}
+
 int payload_encode(const struct payload *payload, uint8_t **ret_body, size_t *ret_size)
 {
 	__attribute__((cleanup(tree_deinit))) struct tree tree = {0};

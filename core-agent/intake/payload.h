@@ -18,6 +18,8 @@ struct payload_telemetry {
 	uint64_t n_dropped;        /* all others */
 };
 
+void payload_telemetry_add(struct payload_telemetry *sum, const struct payload_telemetry *more);
+
 struct payload {
 	const struct host *host;
 	const struct tag_set *host_tags; /* NULL: none */

@@ -8,6 +8,7 @@
 struct queue_item {
 	TAILQ_ENTRY(queue_item) entry;
 	time_t unix_seconds;
+	struct payload_telemetry telemetry; /* of the first message */
 	size_t max, n;
 	size_t next; /* messages before it are posted and freed */
 	struct queue_message messages[];
@@ -55,6 +56,11 @@ int queue_item_add(struct queue_item *item, uint8_t *bytes, size_t size, size_t 
 	return 0;
 }
 
+void queue_item_set_telemetry(struct queue_item *item, const struct payload_telemetry *telemetry)
+{
+	item->telemetry = *telemetry;
+}
+
 time_t queue_item_time(const struct queue_item *item)
 {
 	return item->unix_seconds;
@@ -71,33 +77,39 @@ struct queue *queue_new(size_t max_bytes)
 	return queue;
 }
 
-/* Returns how many connections were still in it. */
-static uint64_t remove_item(struct queue *queue, struct queue_item *item)
+static void add_loss(struct queue_loss *loss, const struct queue_item *item, size_t i)
 {
-	uint64_t n_connections = 0;
+	loss->n_connections += item->messages[i].n_connections;
+	if (i == 0)
+		payload_telemetry_add(&loss->telemetry, &item->telemetry);
+}
 
+/* Adds to `loss` what was still in it. */
+static void remove_item(struct queue *queue, struct queue_item *item, struct queue_loss *loss)
+{
 	for (size_t i = item->next; i < item->n; i++) {
 		queue->bytes -= item->messages[i].size;
-		n_connections += item->messages[i].n_connections;
+		queue->n_connections -= item->messages[i].n_connections;
+		add_loss(loss, item, i);
 	}
-	queue->n_connections -= n_connections;
 	TAILQ_REMOVE(&queue->items, item, entry);
 	queue_item_free(item);
-	return n_connections;
 }
 
 void queue_free(struct queue *queue)
 {
+	struct queue_loss loss = {0}; /* the caller asked before */
+
 	if (!queue)
 		return;
 	while (!TAILQ_EMPTY(&queue->items))
-		(void)remove_item(queue, TAILQ_FIRST(&queue->items)); /* the caller asked before */
+		remove_item(queue, TAILQ_FIRST(&queue->items), &loss);
 	free(queue);
 }
 
-uint64_t queue_add(struct queue *queue, struct queue_item *item)
+struct queue_loss queue_add(struct queue *queue, struct queue_item *item)
 {
-	uint64_t n_lost = 0;
+	struct queue_loss loss = {0};
 
 	TAILQ_INSERT_TAIL(&queue->items, item, entry);
 	for (size_t i = item->next; i < item->n; i++) {
@@ -105,10 +117,10 @@ uint64_t queue_add(struct queue *queue, struct queue_item *item)
 		queue->n_connections += item->messages[i].n_connections;
 	}
 	if (item->next == item->n)
-		return remove_item(queue, item);
+		remove_item(queue, item, &loss);
 	while (queue->bytes > queue->max_bytes)
-		n_lost += remove_item(queue, TAILQ_FIRST(&queue->items));
-	return n_lost;
+		remove_item(queue, TAILQ_FIRST(&queue->items), &loss);
+	return loss;
 }
 
 const struct queue_message *queue_first(const struct queue *queue,
@@ -123,19 +135,22 @@ const struct queue_message *queue_first(const struct queue *queue,
 	return &item->messages[item->next];
 }
 
-void queue_remove_first(struct queue *queue)
+struct queue_loss queue_remove_first(struct queue *queue)
 {
 	struct queue_item *item = TAILQ_FIRST(&queue->items);
+	struct queue_loss loss = {0};
 	struct queue_message *message;
 
 	if (!item)
-		return;
+		return loss;
+	add_loss(&loss, item, item->next);
 	message = &item->messages[item->next++];
 	queue->bytes -= message->size;
 	queue->n_connections -= message->n_connections;
 	free(message->bytes);
 	if (item->next == item->n)
-		(void)remove_item(queue, item); /* nothing is left in it */
+		remove_item(queue, item, &loss); /* nothing is left in it */
+	return loss;
 }
 
 uint64_t queue_n_connections(const struct queue *queue)

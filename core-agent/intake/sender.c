@@ -38,7 +38,7 @@ struct sender {
 	time_t start_unix_seconds;
 	bool is_posting;
 	uint32_t n_failures; /* in a row */
-	uint64_t n_dropped;  /* not taken yet */
+	struct queue_loss lost; /* not taken yet */
 	struct troubles troubles;
 	uint8_t reply[MESSAGE_MAX_REPLY_BYTES];
 	size_t reply_size;
@@ -47,10 +47,11 @@ struct sender {
 
 static void post_first(struct sender *sender);
 
-static void drop(struct sender *sender, uint64_t n)
+static void give_up(struct sender *sender, const struct queue_loss *loss)
 {
-	sender->stats->n_dropped += n;
-	sender->n_dropped += n;
+	sender->stats->n_dropped += loss->n_connections;
+	sender->lost.n_connections += loss->n_connections;
+	payload_telemetry_add(&sender->lost.telemetry, &loss->telemetry);
 }
 
 /* The first failure to append frees the list: *list is NULL then, and stays so. */
@@ -208,16 +209,13 @@ static void check_reply(struct sender *sender)
 
 static void finish_first(struct sender *sender, bool is_delivered)
 {
-	const struct queue_item *item;
-	uint32_t batch;
-	const struct queue_message *message = queue_first(sender->queue, &item, &batch);
+	struct queue_loss loss = queue_remove_first(sender->queue);
 
 	if (is_delivered)
-		sender->stats->n_delivered += message->n_connections;
+		sender->stats->n_delivered += loss.n_connections;
 	else
-		drop(sender, message->n_connections);
+		give_up(sender, &loss);
 	sender->n_failures = 0;
-	queue_remove_first(sender->queue);
 	post_first(sender);
 }
 
@@ -304,14 +302,14 @@ static void on_timer(evutil_socket_t fd, short events, void *context)
 void sender_add(struct sender *sender, struct queue_item *item)
 {
 	const struct queue_item *before = NULL, *after = NULL;
-	uint64_t n_lost;
+	struct queue_loss loss;
 	uint32_t batch;
 
 	(void)queue_first(sender->queue, &before, &batch); /* NULL is the answer then */
-	n_lost = queue_add(sender->queue, item);
+	loss = queue_add(sender->queue, item);
 	(void)queue_first(sender->queue, &after, &batch);
-	if (n_lost) {
-		drop(sender, n_lost);
+	if (loss.n_connections) {
+		give_up(sender, &loss);
 		troubles_note(&sender->troubles, TROUBLE_QUEUE_FULL, NULL);
 	}
 	if (sender->is_posting && after != before) { /* it was the one being posted */
@@ -335,12 +333,12 @@ void sender_set_hostname(struct sender *sender, const char *hostname)
 	sender->hostname = copy;
 }
 
-uint64_t sender_take_dropped(struct sender *sender)
+struct queue_loss sender_take_lost(struct sender *sender)
 {
-	uint64_t n = sender->n_dropped;
+	struct queue_loss lost = sender->lost;
 
-	sender->n_dropped = 0;
-	return n;
+	sender->lost = (struct queue_loss){0};
+	return lost;
 }
 
 static int set_up(struct sender *sender, const struct sender_settings *settings)
@@ -378,7 +376,7 @@ static void drop_rest(struct sender *sender)
 
 	if (!n)
 		return;
-	drop(sender, n);
+	sender->stats->n_dropped += n;
 	log_warn("stopping before all could be sent to the intake", "connections=%" PRIu64, n);
 }
 

@@ -42,5 +42,5 @@ void sender_set_hostname(struct sender *sender, const char *hostname);
 /* Takes the item over. Nothing is posted before the event loop runs again. */
 void sender_add(struct sender *sender, struct queue_item *item);
 
-/* Connections given up since the last call. */
-uint64_t sender_take_dropped(struct sender *sender);
+/* What was given up since the last call. */
+struct queue_loss sender_take_lost(struct sender *sender);

@@ -258,6 +258,26 @@ def test_dropped_connections_are_reported_with_the_next_interval(intake):
     assert intake.posts[1].message.connTelemetryMap["conn_dropped"] == 4
 
 
+def told(posts, name):
+    return sum(post.message.connTelemetryMap.get(name, 0) for post in posts)
+
+
+def test_losses_that_a_refused_message_told_are_told_by_the_next(intake):
+    intake.behaviours.extend(["status:400"] * 3)
+    result = drive_to(intake, intervals=4, connections=4, period=300)
+    assert result.stats["dropped"] == told(intake.taken(), "conn_dropped") == 12
+    assert told(intake.taken(), "closed_conn_dropped") == 4 * 5
+
+
+def test_losses_told_in_an_interval_that_gave_way_are_told_later(intake):
+    intake.behaviours.append("retry-after:1")
+    result = drive_to(intake, intervals=8, connections=20, period=300, queue=TWENTY_BYTES)
+    assert result.stats["dropped"] >= 2 * 20
+    untold = result.stats["dropped"] - told(intake.taken(), "conn_dropped")
+    assert untold in (0, 20)  # where the last one made the one before give way
+    assert told(intake.taken(), "closed_conn_dropped") == 8 * 5 - untold // 4
+
+
 def test_redirect_is_not_followed(intake):
     intake.behaviours.append("redirect:https://localhost:1/api/v1/connections")
     result = drive_to(intake)

@@ -12,6 +12,7 @@
 
 #include "intake.pb-c.h"
 #include "intake/connections.h"
+#include "intake/payload.h"
 #include "intake/host.h"
 
 #define MAX_MESSAGES 8
@@ -170,18 +171,20 @@ static void overflow_is_told_by_its_cause(void **state)
 {
 	const struct overflow closed = {.cause = "closed_ring_full", .n_connections = 4};
 	const struct overflow udp = {.cause = "udp_table_full", .n_connections = 7};
+	const struct payload_telemetry lost = {.n_closed = 2, .n_closed_dropped = 20, .n_dropped = 100};
 	struct connections *connections = connections_new(1);
 	struct sent sent = {0};
 
 	(void)state;
 	connections_add_overflow(connections, &closed);
 	connections_add_overflow(connections, &udp);
-	connections_add_dropped(connections, 10);
+	connections_add_lost(connections, 10, &lost);
 	add(connections, 1, 1);
 	assert_int_equal(encode(connections, 10, &sent), 0);
 
-	assert_int_equal(telemetry(sent.messages[0], "closed_conn_dropped"), 4);
-	assert_int_equal(telemetry(sent.messages[0], "conn_dropped"), 17);
+	assert_int_equal(telemetry(sent.messages[0], "closed_conn_dropped"), 24);
+	assert_int_equal(telemetry(sent.messages[0], "conn_dropped"), 117);
+	assert_int_equal(telemetry(sent.messages[0], "conns_closed"), 2);
 	discard(&sent);
 	connections_free(connections);
 }
@@ -243,12 +246,13 @@ static void comm_stands_in_for_an_unknown_executable(void **state)
 
 static void clear_begins_a_new_interval(void **state)
 {
+	const struct payload_telemetry lost = {.n_dropped = 1};
 	struct connections *connections = connections_new(1);
 	struct sent sent = {0};
 
 	(void)state;
 	add(connections, 1, 1);
-	connections_add_dropped(connections, 3);
+	connections_add_lost(connections, 3, &lost);
 	connections_clear(connections);
 	assert_int_equal(connections_count(connections), 0);
 	add(connections, 2, 1);

@@ -80,9 +80,9 @@ static void oldest_item_is_given_up_when_full(void **state)
 	struct queue *queue = queue_new(40);
 
 	(void)state;
-	assert_int_equal(queue_add(queue, item(1, 2)), 0);
-	assert_int_equal(queue_add(queue, item(2, 2)), 0);
-	assert_int_equal(queue_add(queue, item(3, 1)), 2);
+	assert_int_equal(queue_add(queue, item(1, 2)).n_connections, 0);
+	assert_int_equal(queue_add(queue, item(2, 2)).n_connections, 0);
+	assert_int_equal(queue_add(queue, item(3, 1)).n_connections, 2);
 	assert_int_equal(time_of_first(queue), 2);
 	queue_free(queue);
 }
@@ -92,8 +92,8 @@ static void item_larger_than_the_queue_is_given_up(void **state)
 	struct queue *queue = queue_new(15);
 
 	(void)state;
-	assert_int_equal(queue_add(queue, item(1, 1)), 0);
-	assert_int_equal(queue_add(queue, item(2, 2)), 3);
+	assert_int_equal(queue_add(queue, item(1, 1)).n_connections, 0);
+	assert_int_equal(queue_add(queue, item(2, 2)).n_connections, 3);
 	assert_int_equal(queue_n_connections(queue), 0);
 	queue_free(queue);
 }
@@ -105,7 +105,48 @@ static void posted_messages_are_not_lost_with_their_item(void **state)
 	(void)state;
 	queue_add(queue, item(1, 3));
 	queue_remove_first(queue);
-	assert_int_equal(queue_add(queue, item(2, 2)), 2);
+	assert_int_equal(queue_add(queue, item(2, 2)).n_connections, 2);
+	queue_free(queue);
+}
+
+static struct queue_item *telling_item(time_t time, size_t n, uint64_t n_dropped)
+{
+	const struct payload_telemetry telemetry = {.n_closed = 1, .n_closed_dropped = 2,
+						    .n_dropped = n_dropped};
+	struct queue_item *one = item(time, n);
+
+	queue_item_set_telemetry(one, &telemetry);
+	return one;
+}
+
+static void what_an_item_would_have_told_is_lost_with_it(void **state)
+{
+	struct queue *queue = queue_new(30);
+	struct queue_loss loss;
+
+	(void)state;
+	queue_add(queue, telling_item(1, 2, 10));
+	loss = queue_add(queue, telling_item(2, 4, 100)); /* too large as well */
+	assert_int_equal(loss.n_connections, 6);
+	assert_int_equal(loss.telemetry.n_dropped, 110);
+	assert_int_equal(loss.telemetry.n_closed, 2);
+	assert_int_equal(loss.telemetry.n_closed_dropped, 4);
+	queue_free(queue);
+}
+
+static void only_the_first_message_tells(void **state)
+{
+	struct queue *queue = queue_new(30);
+	struct queue_loss first, second;
+
+	(void)state;
+	queue_add(queue, telling_item(1, 3, 10));
+	first = queue_remove_first(queue);
+	second = queue_remove_first(queue);
+	assert_int_equal(first.telemetry.n_dropped, 10);
+	assert_int_equal(second.n_connections, 1);
+	assert_int_equal(second.telemetry.n_dropped, 0);
+	assert_int_equal(queue_add(queue, item(2, 3)).telemetry.n_dropped, 0);
 	queue_free(queue);
 }
 
@@ -123,7 +164,7 @@ static void item_without_messages_is_not_kept(void **state)
 	struct queue *queue = queue_new(30);
 
 	(void)state;
-	assert_int_equal(queue_add(queue, item(1, 0)), 0);
+	assert_int_equal(queue_add(queue, item(1, 0)).n_connections, 0);
 	assert_int_equal(time_of_first(queue), 0);
 	queue_free(queue);
 }
@@ -137,6 +178,8 @@ int main(void)
 		cmocka_unit_test(oldest_item_is_given_up_when_full),
 		cmocka_unit_test(item_larger_than_the_queue_is_given_up),
 		cmocka_unit_test(posted_messages_are_not_lost_with_their_item),
+		cmocka_unit_test(what_an_item_would_have_told_is_lost_with_it),
+		cmocka_unit_test(only_the_first_message_tells),
 		cmocka_unit_test(message_beyond_the_items_size_is_refused),
 		cmocka_unit_test(item_without_messages_is_not_kept),
 	};
