@@ -2,8 +2,7 @@
 #include "direction.h"
 
 #include "listeners.h"
-
-#include <string.h>
+#include "loopback.h"
 
 void direction_fill_role(struct connection *connection, const struct listeners *listeners)
 {
@@ -13,19 +12,6 @@ void direction_fill_role(struct connection *connection, const struct listeners *
 		connection->role = CONNECTION_SERVER;
 	else if (listeners_is_complete(listeners))
 		connection->role = CONNECTION_CLIENT;
-}
-
-static bool is_loopback(enum connection_family family, const uint8_t address[16])
-{
-	static const uint8_t loopback6[16] = {[15] = 1};
-
-	return family == CONNECTION_IPV4 ? address[0] == 127 : memcmp(address, loopback6, 16) == 0;
-}
-
-static bool is_to_own_address(const struct connection *connection)
-{
-	return is_loopback(connection->family, connection->remote_address) ||
-	       memcmp(connection->local_address, connection->remote_address, 16) == 0;
 }
 
 static enum connection_direction direction_of_role(enum connection_role role)
@@ -42,7 +28,7 @@ static enum connection_direction direction_of_role(enum connection_role role)
 
 void direction_fill(struct connection *connection, bool has_other_end)
 {
-	if (has_other_end || is_to_own_address(connection))
+	if (has_other_end || loopback_is(connection))
 		connection->direction = CONNECTION_LOCAL;
 	else
 		connection->direction = direction_of_role(connection->role);

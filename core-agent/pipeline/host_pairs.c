@@ -11,6 +11,8 @@
 #include <sys/random.h>
 #include <xxhash.h>
 
+#include "loopback.h"
+
 #define FIRST_SLOTS 1024 /* a power of two, as all sizes of the table */
 #define POLLS_UNTIL_FORGOTTEN 2
 
@@ -50,8 +52,9 @@ struct pair {
 	struct endpoint low, high;
 	uint8_t protocol;
 	uint8_t family;
+	uint8_t netns[4]; /* loopback_netns() */
 };
-_Static_assert(sizeof(struct pair) == 38, "pair");
+_Static_assert(sizeof(struct pair) == 42, "pair");
 
 static struct slot *new_slots(size_t n)
 {
@@ -107,7 +110,9 @@ static uint64_t hash_of(const struct host_pairs *pairs, const struct connection 
 			    .high = is_low ? remote : local,
 			    .protocol = (uint8_t)end->protocol,
 			    .family = (uint8_t)end->family};
+	uint32_t netns = loopback_netns(end);
 
+	memcpy(pair.netns, &netns, sizeof(pair.netns));
 	*ret_end = is_low ? LOW_SEEN : HIGH_SEEN;
 	return XXH3_64bits_withSecret(&pair, sizeof(pair), pairs->key, sizeof(pairs->key));
 }

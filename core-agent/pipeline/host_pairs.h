@@ -3,8 +3,9 @@
 
 /*
  * Which connections have both ends on this host: those of which two records came
- * with the same two endpoints, mirrored, in whatever network namespaces. A
- * set of keyed 64-bit hashes, 16 bytes for each connection; bounded, aged by polls.
+ * with the same two endpoints, mirrored, in whatever network namespaces, but those of
+ * loopback in one. A set of keyed 64-bit hashes, 16 bytes for each connection; bounded,
+ * aged by polls.
  * Two connections with one hash would be taken for a pair: one chance in 2^64 for
  * each two of them. Pure but for its key, which is random.
  */

@@ -9,6 +9,8 @@
 #define uthash_nonfatal_oom(item) ((item)->is_out_of_memory = true)
 #include <uthash.h>
 
+#include "loopback.h"
+
 #define POLLS_UNTIL_FORGOTTEN 2
 
 /* As its own side sees it; compared as bytes, without padding. */
@@ -17,8 +19,9 @@ struct key {
 	uint16_t local_port, remote_port;
 	uint8_t protocol, family;
 	uint8_t zero[2];
+	uint32_t netns; /* loopback_netns() */
 };
-_Static_assert(sizeof(struct key) == 40, "key");
+_Static_assert(sizeof(struct key) == 44, "key");
 
 struct item {
 	struct key key;
@@ -72,7 +75,8 @@ static struct key key_of(const struct connection *end)
 	struct key key = {.local_port = end->local_port,
 			  .remote_port = end->remote_port,
 			  .protocol = (uint8_t)end->protocol,
-			  .family = (uint8_t)end->family};
+			  .family = (uint8_t)end->family,
+			  .netns = loopback_netns(end)};
 
 	memcpy(key.local_address, end->local_address, 16);
 	memcpy(key.remote_address, end->remote_address, 16);
@@ -84,7 +88,8 @@ static struct key other_key_of(const struct connection *end)
 	struct key key = {.local_port = end->remote_port,
 			  .remote_port = end->local_port,
 			  .protocol = (uint8_t)end->protocol,
-			  .family = (uint8_t)end->family};
+			  .family = (uint8_t)end->family,
+			  .netns = loopback_netns(end)};
 
 	memcpy(key.local_address, end->remote_address, 16);
 	memcpy(key.remote_address, end->local_address, 16);

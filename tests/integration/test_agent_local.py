@@ -60,6 +60,31 @@ def test_each_end_of_a_local_pair_names_who_has_the_other(probe, start_agent, pa
     assert named(pair.right, client.pid)[-1]["remote_comm"] == comm
 
 
+def test_loopback_connections_of_two_namespaces_with_the_same_ports_are_told_apart(
+        probe, start_agent, pair, interpreter):
+    """As sidecars of two pods: each namespace has a 127.0.0.1 of its own."""
+    agent = start_agent()
+    agent.wait_log("met system-probe")
+    servers, clients = {}, {}
+    for namespace in (pair.left, pair.right):
+        server = servers[namespace] = interpreter(namespace)
+        client = clients[namespace] = interpreter(namespace)
+        server("l = listen('127.0.0.1', 9000)")
+        client("c = connect('127.0.0.1', 9000, 40000)")
+        server("s, _ = l.accept()")
+        client("c.sendall(b'x')")
+    for namespace in (pair.left, pair.right):
+        both = {(clients[namespace].pid, servers[namespace].pid),
+                (servers[namespace].pid, clients[namespace].pid)}
+
+        def named():
+            return {(r["pid"], r["remote_pid"]) for r in agent.connections(namespace)
+                    if r.get("remote_pid") and r.get("local_port") in (9000, 40000)}
+
+        until(lambda: both <= named(), "both ends name each other")
+        assert named() == both
+
+
 def test_both_ends_of_a_short_local_connection_name_each_other(probe, start_agent, pair, peers):
     """Both are seen for the first time when they have closed already."""
     agent = start_agent(env={"DD_PROCESS_CONFIG_INTERVALS_CONNECTIONS": "3600s"})

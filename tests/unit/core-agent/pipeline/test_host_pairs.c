@@ -52,6 +52,20 @@ static void see(struct host_pairs *pairs, struct connection end, enum connection
 	host_pairs_see(pairs, &end);
 }
 
+static void loopback_of_another_namespace_is_no_other_end(void **state)
+{
+	struct connection client = client_end(5000), server;
+
+	client.local_address[0] = client.remote_address[0] = 127;
+	server = mirrored(&client);
+	see(*state, client, CONNECTION_OPEN);
+	see(*state, server, CONNECTION_OPEN);
+	assert_false(host_pairs_has(*state, &client));
+	server.netns = client.netns;
+	see(*state, server, CONNECTION_OPEN);
+	assert_true(host_pairs_has(*state, &client));
+}
+
 static void single_end_has_no_other(void **state)
 {
 	struct connection client = client_end(5000), server = mirrored(&client);
@@ -200,6 +214,7 @@ static void every_end_is_found_after_the_table_grew(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(loopback_of_another_namespace_is_no_other_end),
 		TEST(single_end_has_no_other),
 		TEST(both_ends_find_each_other_whichever_came_first),
 		TEST(every_part_of_the_tuple_counts),

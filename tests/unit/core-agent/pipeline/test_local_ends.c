@@ -47,6 +47,35 @@ static void each_end_is_told_who_has_the_other(void **state)
 	local_ends_free(ends);
 }
 
+static void loopback_of_another_namespace_is_another_connection(void **state)
+{
+	struct local_ends *ends = local_ends_new(10);
+	struct connection a = client(1000, 7), b = server(1000, 8), elsewhere = server(1000, 9);
+
+	(void)state;
+	a.netns = b.netns = 1;
+	elsewhere.netns = 2;
+	local_ends_note(ends, &b);
+	local_ends_note(ends, &elsewhere);
+	assert_int_equal(local_ends_other(ends, &a)->pid, 8);
+	local_ends_free(ends);
+}
+
+static void other_addresses_meet_across_namespaces(void **state)
+{
+	struct local_ends *ends = local_ends_new(10);
+	struct connection a = client(1000, 7), b = server(1000, 8);
+
+	(void)state;
+	a.local_address[0] = b.remote_address[0] = 10;
+	a.remote_address[0] = b.local_address[0] = 10;
+	a.netns = 1;
+	b.netns = 2;
+	local_ends_note(ends, &b);
+	assert_int_equal(local_ends_other(ends, &a)->pid, 8);
+	local_ends_free(ends);
+}
+
 static void an_owner_stays_until_another_is_known(void **state)
 {
 	struct local_ends *ends = local_ends_new(10);
@@ -96,6 +125,8 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_end_is_told_who_has_the_other),
+		cmocka_unit_test(loopback_of_another_namespace_is_another_connection),
+		cmocka_unit_test(other_addresses_meet_across_namespaces),
 		cmocka_unit_test(an_owner_stays_until_another_is_known),
 		cmocka_unit_test(ends_beyond_the_maximum_are_counted),
 		cmocka_unit_test(an_end_not_seen_for_two_polls_leaves),
