@@ -100,6 +100,9 @@ int history_commit(struct history *history, const struct history_state *state);
 
 const struct history_stats *history_get_stats(const struct history *history);
 
+/* What the user can do about a negative errno of these functions. */
+const char *history_remedy(int error);
+
 /* Write the newest `limit` records (0: all), oldest first, one JSON text a line. 0 or
  * negative errno, logged. -EPIPE: the reader of `out` has gone, not logged. */
 int history_print(const char *path, uint64_t limit, FILE *out);

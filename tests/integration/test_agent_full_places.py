@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from agent_on_fake import WithHistory
+from agent_on_fake import WithHistory, closed, summed
 from api_client import ApiAgent
 from fake_probe import connection, ends, listener, proto
 from harness import fill, mounted_disk, until
@@ -119,6 +119,29 @@ def test_open_connection_without_room_is_counted_and_told_whole_at_its_close(fak
     fake.close(last, bytes_sent=70000)
     record, = agent.wait_history(lambda r: r.get("id") == last, "its close")
     assert (record["state"], record["bytes_sent"]) == ("closed", 70000)
+
+
+def test_baselines_beyond_a_bound_that_was_lowered_are_kept(fake, start):
+    n = MIN_TRACKED + 76
+    fake.live = {number: connection(number) for number in range(1, n + 1)}
+    for number in range(n + 1, n + 11):
+        fake.close(number)
+    agent = start(env={**dict.fromkeys(TRACKED, str(2 * MIN_TRACKED)), **HOUR})
+    agent.wait_history(lambda r: r.get("id") == n + 10, "the first poll")
+    agent.stop()
+    fake.live[1].bytes_sent += 50
+    fake.live[n + 11] = connection(n + 11)
+    agent = start(env={**TRACKED, **SECOND})
+    figure(agent, "baselines", n)
+    until(lambda: agent.figures()["connections_left_out"] >= 1, "a new one finds no room")
+    with fake.lock:
+        for number in range(2, 102):
+            fake.close(number)
+    agent.wait_history(lambda r: r.get("id") == n + 11, "room for the new one")
+    records = agent.history()
+    assert closed(records) == [*range(2, 102), *range(n + 1, n + 11)]
+    assert summed(records) == (n + 11) * 100 + 50
+    assert agent.figures()["baselines"] == n + 1 - 100
 
 
 def test_ends_that_the_set_has_no_room_for_are_counted_and_not_local(fake, start):
