@@ -43,9 +43,23 @@ static void local_free(struct exporter *exporter)
 	free(exporter);
 }
 
+/* What the history itself could not keep is a loss like any other. */
+static char *describe_lost(const struct history_record *lost)
+{
+	const struct overflow overflow = {.cause = "history",
+					  .n_connections = lost->n_connections,
+					  .interval = lost->counters};
+	const struct interval interval = {.end_unix_ns = lost->time_unix_ns,
+					  .probe_instance = lost->probe_instance};
+
+	return record_json_text(record_json_overflow(&overflow, &interval));
+}
+
 static void local_attach_history(struct exporter *exporter, struct history *history)
 {
 	exporter->history = history;
+	if (history)
+		history_set_describe_lost(history, describe_lost);
 }
 
 static int add_text(struct exporter *exporter, struct history_record *record, json_t *object)
@@ -72,24 +86,10 @@ static int local_overflow(struct exporter *exporter, const struct overflow *over
 	return add_text(exporter, &record, record_json_overflow(overflow, &exporter->interval));
 }
 
-/* What the history itself could not keep is a loss like any other. */
-static int report_lost(struct exporter *exporter)
-{
-	struct overflow overflow = {.cause = "history"};
-	struct history_lost lost;
-
-	if (!exporter->history || history_is_behind(exporter->history) ||
-	    !history_take_lost(exporter->history, &lost))
-		return 0;
-	overflow.n_connections = lost.n_connections;
-	overflow.interval = lost.counters;
-	return local_overflow(exporter, &overflow);
-}
-
 static int local_begin(struct exporter *exporter, const struct interval *interval)
 {
 	exporter->interval = *interval;
-	return report_lost(exporter);
+	return 0;
 }
 
 static bool is_idle(const struct connection *connection)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "history.h"
 
+#include "cleanup.h"
 #include "history_internal.h"
 #include "log.h"
 
@@ -81,8 +82,9 @@ struct history {
 	sqlite3_stmt *statements[N_STATEMENTS];
 	int64_t max_records;
 	struct backlog *backlog;
-	struct history_lost in_transaction_sum; /* of records no longer in the backlog */
-	struct history_lost lost;
+	history_describe_lost describe_lost; /* or NULL */
+	struct history_record in_transaction_sum; /* of records no longer in the backlog */
+	struct history_record lost; /* sum of dropped records that no record tells of yet */
 	uint64_t n_in_transaction; /* records no longer in the backlog */
 	uint64_t n_evicted_now;
 	bool has_transaction;
@@ -228,6 +230,11 @@ int history_open(const char *path, int64_t max_records, struct history **ret)
 	return 0;
 }
 
+void history_set_describe_lost(struct history *history, history_describe_lost describe_lost)
+{
+	history->describe_lost = describe_lost;
+}
+
 void history_close(struct history *history)
 {
 	if (!history)
@@ -306,15 +313,25 @@ int history_load_sums(struct history *history, history_on_sum on_sum, void *cont
 	return result < 0 ? result : history_errno(r);
 }
 
-static void add_to_lost(struct history_lost *lost, uint64_t n_connections,
-			const struct connection_counters *counters)
+/* What `record` accounts for; time and probe are those of the last one. */
+static void add_to_sum(struct history_record *sum, const struct history_record *record)
 {
-	lost->n_connections += n_connections;
-	lost->counters.bytes_sent += counters->bytes_sent;
-	lost->counters.bytes_received += counters->bytes_received;
-	lost->counters.packets_sent += counters->packets_sent;
-	lost->counters.packets_received += counters->packets_received;
-	lost->counters.retransmits += counters->retransmits;
+	sum->time_unix_ns = record->time_unix_ns;
+	memcpy(sum->probe_instance, record->probe_instance, sizeof(sum->probe_instance));
+	sum->n_connections += record->n_connections;
+	sum->counters.bytes_sent += record->counters.bytes_sent;
+	sum->counters.bytes_received += record->counters.bytes_received;
+	sum->counters.packets_sent += record->counters.packets_sent;
+	sum->counters.packets_received += record->counters.packets_received;
+	sum->counters.retransmits += record->counters.retransmits;
+}
+
+static bool stands_for_any(const struct history_record *sum)
+{
+	const struct connection_counters *counters = &sum->counters;
+
+	return sum->n_connections || counters->bytes_sent || counters->bytes_received ||
+	       counters->packets_sent || counters->packets_received || counters->retransmits;
 }
 
 static void insert_record(struct history *history, const struct history_record *record)
@@ -328,7 +345,7 @@ static void insert_record(struct history *history, const struct history_record *
 }
 
 /* The backlog itself is emptied by the caller, once that is safe. */
-static uint64_t insert_backlog(struct history *history, struct history_lost *ret_sum)
+static uint64_t insert_backlog(struct history *history, struct history_record *sum)
 {
 	struct history_record record;
 	uint64_t n = 0;
@@ -336,23 +353,42 @@ static uint64_t insert_backlog(struct history *history, struct history_lost *ret
 	for (int r = backlog_first(history->backlog, &record); r == 0 && history->error == 0;
 	     r = backlog_next(history->backlog, &record)) {
 		insert_record(history, &record);
-		add_to_lost(ret_sum, record.n_connections, &record.counters);
+		add_to_sum(sum, &record);
 		n++;
 	}
 	return n;
 }
 
+/* In the transaction that moves past what was dropped, so that neither is in the file alone. */
+static uint64_t insert_lost(struct history *history)
+{
+	CLEANUP_FREE char *text = NULL;
+	struct history_record record = history->lost;
+
+	if (history->error < 0 || !history->describe_lost || !stands_for_any(&record))
+		return 0;
+	text = history->describe_lost(&record);
+	if (!text) {
+		history->error = -ENOMEM;
+		return 0;
+	}
+	record.json = text;
+	record.json_size = strlen(text);
+	insert_record(history, &record);
+	return 1;
+}
+
 /* Room for more of a large interval: what was inserted is lost if the commit fails. */
 static void spill_backlog(struct history *history)
 {
-	struct history_lost sum = {0};
+	struct history_record sum = history->in_transaction_sum;
 	uint64_t n = insert_backlog(history, &sum);
 
 	if (history->error < 0)
 		return;
 	backlog_clear(history->backlog);
 	history->n_in_transaction += n;
-	add_to_lost(&history->in_transaction_sum, sum.n_connections, &sum.counters);
+	history->in_transaction_sum = sum;
 }
 
 int history_add_record(struct history *history, const struct history_record *record)
@@ -365,7 +401,7 @@ int history_add_record(struct history *history, const struct history_record *rec
 	}
 	if (r < 0) {
 		history->stats.n_dropped++;
-		add_to_lost(&history->lost, record->n_connections, &record->counters);
+		add_to_sum(&history->lost, record);
 	}
 	return r;
 }
@@ -456,6 +492,7 @@ static void succeed(struct history *history, uint64_t n_records)
 	history->is_error_logged = false;
 	history->is_behind = false;
 	backlog_clear(history->backlog);
+	history->lost = (struct history_record){0};
 	history->stats.n_stored += n_records + history->n_in_transaction;
 	history->stats.n_evicted += history->n_evicted_now;
 }
@@ -470,8 +507,8 @@ static void fail(struct history *history)
 	history->is_behind = true;
 	history->stats.n_errors++;
 	history->stats.n_dropped += history->n_in_transaction;
-	add_to_lost(&history->lost, history->in_transaction_sum.n_connections,
-		    &history->in_transaction_sum.counters);
+	if (history->n_in_transaction)
+		add_to_sum(&history->lost, &history->in_transaction_sum);
 	if (history->has_transaction && !sqlite3_get_autocommit(history->db))
 		(void)run(history, ROLLBACK); /* nothing more can be done about it */
 }
@@ -483,18 +520,19 @@ static void end_transaction(struct history *history)
 	history->error = 0;
 	history->n_in_transaction = 0;
 	history->n_evicted_now = 0;
-	history->in_transaction_sum = (struct history_lost){0};
+	history->in_transaction_sum = (struct history_record){0};
 }
 
 int history_commit(struct history *history, const struct history_state *state)
 {
-	struct history_lost sum = {0};
+	struct history_record unused = {0};
 	uint64_t n;
 	int error;
 
 	if (history->is_behind && !history->is_catching_up && history->error == 0)
 		history->error = -ESTALE; /* the caller did not put the baselines */
-	n = insert_backlog(history, &sum);
+	n = insert_backlog(history, &unused);
+	n += insert_lost(history);
 	evict(history);
 	put_state(history, state);
 	run_in_transaction(history, COMMIT);
@@ -505,18 +543,6 @@ int history_commit(struct history *history, const struct history_state *state)
 		fail(history);
 	end_transaction(history);
 	return error;
-}
-
-bool history_take_lost(struct history *history, struct history_lost *ret)
-{
-	const struct connection_counters *counters = &history->lost.counters;
-	bool has_any = history->lost.n_connections || counters->bytes_sent ||
-		       counters->bytes_received || counters->packets_sent ||
-		       counters->packets_received || counters->retransmits;
-
-	*ret = history->lost;
-	history->lost = (struct history_lost){0};
-	return has_any;
 }
 
 const struct history_stats *history_get_stats(const struct history *history)

@@ -9,7 +9,9 @@
  * agent goes on exactly where the file says, and neither loses nor repeats a
  * closed connection. When the file cannot be written (disk full) the agent goes
  * on in memory: the file keeps the last whole interval, records wait in a
- * bounded backlog, and the next commit that succeeds brings the file up to date.
+ * bounded backlog, and the next commit that succeeds brings the file up to date. It also
+ * stores a record of what found no room in the backlog, so that at any moment the records
+ * in the file add up to what its positions and baselines have passed.
  */
 
 #include <stdbool.h>
@@ -38,16 +40,16 @@ struct history_stats {
 	uint64_t n_errors;	 /* failed commits */
 };
 
-/* Records that were dropped and are not accounted for in a record yet. */
-struct history_lost {
-	uint64_t n_connections;
-	struct connection_counters counters;
-};
-
 typedef int (*history_on_baseline)(uint64_t id, const struct connection_counters *reported,
 				   bool is_established, void *context);
 typedef int (*history_on_sum)(const char *name, uint64_t n_connections,
 			      const struct connection_counters *counters, void *context);
+
+/*
+ * The text of a record that stands for records that were dropped: what they add up to, with
+ * time and probe instance of the last of them. Heap; NULL: out of memory.
+ */
+typedef char *(*history_describe_lost)(const struct history_record *lost);
 
 /*
  * Open or create the file. 0, or with the reason and the remedy logged: -EACCES,
@@ -55,6 +57,9 @@ typedef int (*history_on_sum)(const char *name, uint64_t n_connections,
  * of a newer version), -EIO, -ENOMEM.
  */
 int history_open(const char *path, int64_t max_records, struct history **ret);
+
+/* How dropped records become one that says so; without it they are only counted. */
+void history_set_describe_lost(struct history *history, history_describe_lost describe_lost);
 
 /* Takes NULL. What was not committed is given up. */
 void history_close(struct history *history);
@@ -93,10 +98,10 @@ bool history_is_behind(const struct history *history);
  */
 int history_commit(struct history *history, const struct history_state *state);
 
-/* What was dropped since the last call, if anything. */
-bool history_take_lost(struct history *history, struct history_lost *ret);
-
 const struct history_stats *history_get_stats(const struct history *history);
+
+/* What the user can do about a negative errno of these functions. */
+const char *history_remedy(int error);
 
 /* Write the newest `limit` records (0: all), oldest first, one JSON text a line. 0 or
  * negative errno, logged. -EPIPE: the reader of `out` has gone, not logged. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "history.h"
 #include "history_internal.h"
 
 #include <errno.h>

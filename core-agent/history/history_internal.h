@@ -9,6 +9,3 @@
 
 /* The errno that comes nearest; 0 for SQLITE_OK, SQLITE_ROW and SQLITE_DONE. */
 int history_errno(int sqlite_result);
-
-/* What the user can do about it. */
-const char *history_remedy(int error);

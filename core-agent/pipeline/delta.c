@@ -80,11 +80,8 @@ static struct slot *find_slot(const struct delta *delta, uint64_t id)
 
 static int add_slot(struct delta *delta, const struct delta_entry *entry, uint32_t seen_poll)
 {
-	struct slot *slot;
+	struct slot *slot = calloc(1, sizeof(*slot));
 
-	if (delta->stats.n_entries >= delta->max_entries)
-		return -ENOSPC;
-	slot = calloc(1, sizeof(*slot));
 	if (!slot)
 		return -ENOMEM;
 	slot->entry = *entry;
@@ -96,6 +93,14 @@ static int add_slot(struct delta *delta, const struct delta_entry *entry, uint32
 	}
 	delta->stats.n_entries++;
 	return 0;
+}
+
+static int add_if_room(struct delta *delta, const struct delta_entry *entry)
+{
+	if (delta->stats.n_entries < delta->max_entries)
+		return add_slot(delta, entry, delta->poll);
+	delta->stats.n_table_full++;
+	return -ENOSPC;
 }
 
 static uint64_t advance(uint64_t *reported, uint64_t total, bool *went_down)
@@ -144,9 +149,7 @@ static int apply_new(struct delta *delta, struct connection *connection, uint64_
 	int r = 0;
 
 	if (connection->state == CONNECTION_OPEN)
-		r = add_slot(delta, &entry, delta->poll);
-	if (r == -ENOSPC)
-		delta->stats.n_table_full++;
+		r = add_if_room(delta, &entry);
 	if (r == 0)
 		fill_new(connection, since_unix_ns);
 	return r;

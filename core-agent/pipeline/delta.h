@@ -63,7 +63,10 @@ int delta_apply(struct delta *delta, struct connection *connection, uint64_t sin
 /* NULL: not in the table. Valid until the next change of the table. */
 const struct delta_entry *delta_find(const struct delta *delta, uint64_t id);
 
-/* Put back an entry saved earlier. 0, -ENOSPC, -ENOMEM, or -EEXIST. */
+/*
+ * Put back an entry saved earlier, also beyond the bound: it was within the one that held
+ * then, and without it the connection would be reported whole again. 0, -ENOMEM, or -EEXIST.
+ */
 int delta_restore(struct delta *delta, const struct delta_entry *entry);
 
 /*

@@ -22,7 +22,9 @@ static int restore_sum(const char *name, uint64_t n_connections,
 {
 	const struct overflow_sum sum = {.n_connections = n_connections, .counters = *counters};
 
-	return overflow_account_restore(context, name, &sum);
+	/* A cause without room is not told from now on either; the account counts it. */
+	(void)overflow_account_restore(context, name, &sum);
+	return 0;
 }
 
 static int load(struct state_store *store)
@@ -43,14 +45,16 @@ int state_store_init(struct state_store *store, struct history *history, size_t 
 	*store = (struct state_store){.history = history,
 				      .delta = delta_new(max_connections),
 				      .account = overflow_account_new()};
-	if (!store->delta || !store->account) {
+	r = store->delta && store->account ? 0 : -ENOMEM;
+	if (r == 0 && history)
+		r = load(store);
+	if (r == -ENOMEM) { /* the file is good: what it holds must not be given up */
 		state_store_deinit(store);
-		return -ENOMEM;
+		return r;
 	}
-	r = history ? load(store) : 0;
 	if (r < 0) {
 		log_warn("cannot use the saved read positions; connections may be reported again",
-			 "error=%s", strerror(-r));
+			 "error=%s remedy=%s", strerror(-r), history_remedy(r));
 		state_store_reset(store, "", "");
 	}
 	store->committed = store->positions;

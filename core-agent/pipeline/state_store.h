@@ -22,7 +22,8 @@ struct state_store {
 };
 
 /*
- * Load what the history holds; what cannot be read is logged and begins anew.
+ * Load what the history holds; a file that cannot be read is logged, and all begins anew.
+ * More baselines than `max_connections` are kept, and new connections have to wait.
  * `history` may be NULL and must outlive the store. 0 or -ENOMEM.
  */
 int state_store_init(struct state_store *store, struct history *history, size_t max_connections);

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from agent_on_fake import WithHistory
+from agent_on_fake import WithHistory, closed, summed
 from api_client import ApiAgent
 from fake_probe import connection, ends, listener, proto
 from harness import fill, mounted_disk, until
@@ -51,30 +51,58 @@ def test_records_beyond_the_bound_of_the_history_are_counted(fake, start):
     figure(agent, "history_evicted", 900)
 
 
+def lose_records(fake, agent, disk, n):
+    """`n` connections close, too many to wait for the disk; once there is room, it is used."""
+    agent.history_file = disk / "history.db"
+    figure(agent, "history_up", 1)
+    fill(disk / "ballast")
+    with fake.lock:
+        for number in range(1, n + 1):
+            fake.close(number, bytes_sent=number)
+    agent.wait_log("cannot store the history")
+    figure(agent, "connections", n)
+    (disk / "ballast").unlink()
+    agent.wait_log("the history is stored again")
+
+
+def lost_of(records, n):
+    """How many were lost; with those stored they are `n`, and so are their bytes."""
+    stored = [r for r in records if r.get("state") == "closed"]
+    lost = [r["overflow"] for r in records if "overflow" in r]
+    assert {o["cause"] for o in lost} == {"history"}
+    n_lost = sum(o["connections"] for o in lost)
+    assert 0 < n_lost < n and len(stored) + n_lost == n
+    assert sum(r["bytes_sent"] for r in stored + lost) == n * (n + 1) // 2
+    return n_lost
+
+
 def test_records_that_neither_disk_nor_memory_takes_become_a_loss(fake, start, workplace):
     """More than the 2 MiB that wait for a disk that is full."""
     n = 12000
     with mounted_disk(workplace / "disk", "32m") as disk:
         agent = start(env={"DD_HISTORY_PATH": str(disk / "history.db"), **SECOND})
-        agent.history_file = disk / "history.db"
-        figure(agent, "history_up", 1)
-        fill(disk / "ballast")
-        with fake.lock:
-            for number in range(1, n + 1):
-                fake.close(number, bytes_sent=number)
-        agent.wait_log("cannot store the history")
-        figure(agent, "connections", n)
-        (disk / "ballast").unlink()
-        agent.wait_log("the history is stored again")
+        lose_records(fake, agent, disk, n)
         records = until(lambda: has_loss(agent.history()), "the loss is told")
-        stored = [r for r in records if r.get("state") == "closed"]
-        lost = [r["overflow"] for r in records if "overflow" in r]
-        assert {o["cause"] for o in lost} == {"history"}
-        n_lost = sum(o["connections"] for o in lost)
-        assert 0 < n_lost < n and len(stored) + n_lost == n
-        assert sum(r["bytes_sent"] for r in stored + lost) == n * (n + 1) // 2
-        assert agent.figures()["history_dropped"] == n_lost
+        assert agent.figures()["history_dropped"] == lost_of(records, n)
         agent.stop()
+
+
+def test_loss_of_the_history_outlives_an_agent_that_ends_once_the_disk_has_room(fake, start,
+                                                                                 workplace):
+    """Told by the transaction that moves past the lost records, with no interval after it."""
+    n = 12000
+    with mounted_disk(workplace / "disk", "32m") as disk:
+        env = {"DD_HISTORY_PATH": str(disk / "history.db"), **HOUR}
+        agent = start(env=env)
+        lose_records(fake, agent, disk, n)
+        agent.stop(signal.SIGKILL)
+        n_lost = lost_of(agent.history(), n)
+        fake.close(n + 1, bytes_sent=n + 1)
+        again = start(env=env)
+        again.history_file = agent.history_file
+        again.wait_history(lambda r: r.get("id") == n + 1, "one more")
+        assert lost_of(again.history(), n + 1) == n_lost
+        again.stop()
 
 
 def has_loss(records):
@@ -91,6 +119,29 @@ def test_open_connection_without_room_is_counted_and_told_whole_at_its_close(fak
     fake.close(last, bytes_sent=70000)
     record, = agent.wait_history(lambda r: r.get("id") == last, "its close")
     assert (record["state"], record["bytes_sent"]) == ("closed", 70000)
+
+
+def test_baselines_beyond_a_bound_that_was_lowered_are_kept(fake, start):
+    n = MIN_TRACKED + 76
+    fake.live = {number: connection(number) for number in range(1, n + 1)}
+    for number in range(n + 1, n + 11):
+        fake.close(number)
+    agent = start(env={**dict.fromkeys(TRACKED, str(2 * MIN_TRACKED)), **HOUR})
+    agent.wait_history(lambda r: r.get("id") == n + 10, "the first poll")
+    agent.stop()
+    fake.live[1].bytes_sent += 50
+    fake.live[n + 11] = connection(n + 11)
+    agent = start(env={**TRACKED, **SECOND})
+    figure(agent, "baselines", n)
+    until(lambda: agent.figures()["connections_left_out"] >= 1, "a new one finds no room")
+    with fake.lock:
+        for number in range(2, 102):
+            fake.close(number)
+    agent.wait_history(lambda r: r.get("id") == n + 11, "room for the new one")
+    records = agent.history()
+    assert closed(records) == [*range(2, 102), *range(n + 1, n + 11)]
+    assert summed(records) == (n + 11) * 100 + 50
+    assert agent.figures()["baselines"] == n + 1 - 100
 
 
 def test_ends_that_the_set_has_no_room_for_are_counted_and_not_local(fake, start):

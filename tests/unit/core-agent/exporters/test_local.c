@@ -103,6 +103,7 @@ static void lose_records(struct fixture *fixture, size_t n)
 	static char json[1024 * 1024];
 	const struct history_record record = {.n_connections = 1,
 					      .counters = {.bytes_sent = 10},
+					      .probe_instance = "abc",
 					      .json = json,
 					      .json_size = 3 * sizeof(json)};
 
@@ -114,12 +115,10 @@ static void records_that_the_history_dropped_become_a_loss(void **state)
 {
 	struct fixture *fixture = *state;
 	struct exporter *exporter = make(fixture, fixture->history);
-	struct connection connection = a_connection(1);
 
-	lose_records(fixture, 3);
-	export(exporter, &connection);
+	lose_records(fixture, 3); /* and no interval comes after it */
 	assert_non_null(strstr(stored(fixture),
-			       "\"overflow\":{\"cause\":\"history\",\"connections\":3,"
+			       "\"probe_instance\":\"abc\",\"overflow\":{\"cause\":\"history\",\"connections\":3,"
 			       "\"bytes_sent\":30,"));
 	local_exporter.free(exporter);
 }

@@ -255,13 +255,88 @@ static void baselines_must_be_put_anew_after_a_failed_commit(void **state)
 	assert_int_equal(ask(fixture, "SELECT count(*) FROM baseline"), 2);
 }
 
+#define COUNT_LOST "SELECT count(*) FROM record WHERE conn_id = 0"
+#define LOST_BYTES "SELECT CAST(json AS INTEGER) FROM record WHERE conn_id = 0"
+
+static char *describe_lost(const struct history_record *lost)
+{
+	char *text = NULL;
+
+	assert_int_equal(lost->counters.bytes_sent, 10 * lost->n_connections);
+	return asprintf(&text, "%llu", (unsigned long long)lost->counters.bytes_sent) < 0 ? NULL
+											   : text;
+}
+
+static char *describe_nothing(const struct history_record *lost)
+{
+	(void)lost;
+	return NULL;
+}
+
+/* Larger than the whole backlog: never copied. */
+static void lose_record(struct fixture *fixture)
+{
+	static char json;
+	const struct history_record record = {.n_connections = 1,
+					      .counters = {.bytes_sent = 10},
+					      .json = &json,
+					      .json_size = 3 * 1024 * 1024};
+
+	assert_true(history_add_record(fixture->history, &record) < 0);
+}
+
+static void loss_is_stored_by_the_commit_after_it_and_no_other(void **state)
+{
+	struct fixture *fixture = *state;
+
+	history_set_describe_lost(fixture->history, describe_lost);
+	lose_record(fixture);
+	lose_record(fixture);
+	store(fixture, 1, "{}");
+	assert_int_equal(ask(fixture, LOST_BYTES), 20);
+	store(fixture, 2, "{}");
+	assert_int_equal(ask(fixture, COUNT_LOST), 1);
+}
+
+static void loss_that_a_commit_could_not_store_is_stored_by_the_next(void **state)
+{
+	struct fixture *fixture = *state;
+
+	history_set_describe_lost(fixture->history, describe_lost);
+	lose_record(fixture);
+	make_commit_fail(fixture);
+	lose_record(fixture);
+	history_clear_baselines(fixture->history);
+	assert_int_equal(history_commit(fixture->history, &fixture->state), 0);
+	assert_int_equal(ask(fixture, LOST_BYTES), 20);
+	assert_int_equal(ask(fixture, COUNT_LOST), 1);
+}
+
+static void state_does_not_move_past_a_loss_that_cannot_be_described(void **state)
+{
+	struct fixture *fixture = *state;
+	struct history_state loaded;
+
+	history_set_describe_lost(fixture->history, describe_nothing);
+	fixture->state.closed_next = 5;
+	lose_record(fixture);
+	assert_int_equal(history_commit(fixture->history, &fixture->state), -ENOMEM);
+	assert_int_equal(history_load_state(fixture->history, &loaded), 0);
+	assert_int_equal(loaded.closed_next, 0);
+	history_set_describe_lost(fixture->history, describe_lost);
+	history_clear_baselines(fixture->history);
+	assert_int_equal(history_commit(fixture->history, &fixture->state), 0);
+	assert_int_equal(ask(fixture, LOST_BYTES), 10);
+}
+
 static void records_that_do_not_fit_the_backlog_are_dropped_and_counted(void **state)
 {
 	struct fixture *fixture = *state;
+	const struct history_stats *stats = history_get_stats(fixture->history);
 	static char json[100001];
-	struct history_lost lost;
 
 	memset(json, 'x', sizeof(json) - 1);
+	history_set_describe_lost(fixture->history, describe_lost);
 	make_commit_fail(fixture);
 	signal(SIGXFSZ, SIG_IGN);
 	limit_file_size(1);
@@ -270,36 +345,32 @@ static void records_that_do_not_fit_the_backlog_are_dropped_and_counted(void **s
 	history_clear_baselines(fixture->history);
 	assert_true(history_commit(fixture->history, &fixture->state) < 0);
 	limit_file_size(RLIM_INFINITY);
-	assert_true(history_take_lost(fixture->history, &lost));
-	assert_int_equal(lost.n_connections, history_get_stats(fixture->history)->n_dropped);
-	assert_int_equal(lost.counters.bytes_sent, 10 * lost.n_connections);
-	assert_true(lost.n_connections > 20 && lost.n_connections < 40);
-	assert_false(history_take_lost(fixture->history, &lost));
+	assert_true(stats->n_dropped > 20 && stats->n_dropped < 40);
 	history_clear_baselines(fixture->history);
 	assert_int_equal(history_commit(fixture->history, &fixture->state), 0);
-	assert_int_equal(history_get_stats(fixture->history)->n_stored +
-				 history_get_stats(fixture->history)->n_dropped,
-			 50);
+	assert_int_equal(ask(fixture, LOST_BYTES), 10 * (int64_t)stats->n_dropped);
+	assert_int_equal(stats->n_stored + stats->n_dropped, 50 + 1);
 }
 
 static void records_that_had_left_the_backlog_are_lost_with_their_transaction(void **state)
 {
 	struct fixture *fixture = *state;
+	const struct history_stats *stats;
 	static char json[100001];
-	struct history_lost lost;
 
 	memset(json, 'x', sizeof(json) - 1);
 	history_close(fixture->history);
 	assert_int_equal(history_open(fixture->path, 1000, &fixture->history), 0);
+	history_set_describe_lost(fixture->history, describe_lost);
+	stats = history_get_stats(fixture->history);
 	for (uint64_t id = 1; id <= 30; id++) /* about 20 fill the backlog */
 		assert_int_equal(add(fixture, id, json), 0);
 	make_commit_fail(fixture);
-	assert_true(history_take_lost(fixture->history, &lost));
-	assert_int_equal(lost.n_connections, history_get_stats(fixture->history)->n_dropped);
-	assert_int_equal(lost.counters.bytes_sent, 10 * lost.n_connections);
+	assert_true(stats->n_dropped > 0);
 	history_clear_baselines(fixture->history);
 	assert_int_equal(history_commit(fixture->history, &fixture->state), 0);
-	assert_int_equal(ask(fixture, COUNT_RECORDS), 30 - (int64_t)lost.n_connections);
+	assert_int_equal(ask(fixture, LOST_BYTES), 10 * (int64_t)stats->n_dropped);
+	assert_int_equal(ask(fixture, COUNT_RECORDS), 30 - (int64_t)stats->n_dropped + 1);
 }
 
 static void file_of_a_newer_version_is_refused(void **state)
@@ -357,6 +428,9 @@ int main(void)
 		TEST(record_of_a_failed_commit_is_stored_by_the_next),
 		TEST(file_keeps_the_old_state_while_commits_fail),
 		TEST(baselines_must_be_put_anew_after_a_failed_commit),
+		TEST(loss_is_stored_by_the_commit_after_it_and_no_other),
+		TEST(loss_that_a_commit_could_not_store_is_stored_by_the_next),
+		TEST(state_does_not_move_past_a_loss_that_cannot_be_described),
 		TEST(records_that_do_not_fit_the_backlog_are_dropped_and_counted),
 		TEST(records_that_had_left_the_backlog_are_lost_with_their_transaction),
 		TEST(file_of_a_newer_version_is_refused),

@@ -225,6 +225,25 @@ static void restored_entry_is_the_baseline(void **state)
 	assert_int_equal(connection.interval.bytes_sent, 30);
 }
 
+static void restored_entry_needs_no_room_and_new_ones_wait_for_it(void **state)
+{
+	struct connection late = open_connection(4, 70);
+
+	for (uint64_t id = 1; id <= 3; id++) { /* the table has room for two */
+		const struct delta_entry entry = {.id = id, .reported = {.bytes_sent = 100}};
+
+		assert_int_equal(delta_restore(*state, &entry), 0);
+	}
+	assert_int_equal(delta_apply(*state, &late, SINCE), -ENOSPC);
+	for (uint64_t id = 1; id <= 2; id++) {
+		struct connection closed = closed_connection(id, 130);
+
+		assert_int_equal(delta_apply(*state, &closed, SINCE), 0);
+		assert_int_equal(closed.interval.bytes_sent, 30);
+	}
+	assert_int_equal(delta_apply(*state, &late, SINCE), 0);
+}
+
 static void restored_entry_survives_the_first_poll(void **state)
 {
 	const struct delta_entry entry = {.id = 1, .reported = {.bytes_sent = 100}};
@@ -295,6 +314,7 @@ int main(void)
 		TEST(connection_unseen_in_many_polls_has_vanished),
 		TEST(connection_that_the_walk_passed_over_stays),
 		TEST(restored_entry_is_the_baseline),
+		TEST(restored_entry_needs_no_room_and_new_ones_wait_for_it),
 		TEST(restored_entry_survives_the_first_poll),
 		TEST(cleared_table_knows_nobody),
 		TEST(connection_established_since_the_last_poll_is_marked),

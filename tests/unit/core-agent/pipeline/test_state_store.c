@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#define MAX_CONNECTIONS 10
 #define INSTANCE "0123456789abcdef0123456789abcdef"
 
 struct fixture {
@@ -26,7 +27,7 @@ struct fixture {
 static void start(struct fixture *fixture)
 {
 	assert_int_equal(history_open(fixture->path, 100, &fixture->history), 0);
-	assert_int_equal(state_store_init(&fixture->store, fixture->history, 10), 0);
+	assert_int_equal(state_store_init(&fixture->store, fixture->history, MAX_CONNECTIONS), 0);
 }
 
 static void end(struct fixture *fixture)
@@ -142,6 +143,40 @@ static void baseline_of_a_vanished_connection_goes_to_the_account_and_is_removed
 	assert_int_equal(delta_get_stats(fixture->store.delta)->n_entries, 0);
 	assert_true(overflow_account_add_log(fixture->store.account, &total, &overflow));
 	assert_int_equal(overflow.interval.bytes_sent, 50);
+}
+
+static void baselines_of_a_larger_bound_survive_with_all_the_rest(void **state)
+{
+	struct fixture *fixture = *state;
+
+	for (uint64_t id = 1; id <= MAX_CONNECTIONS; id++)
+		apply(fixture, id, CONNECTION_OPEN, 100);
+	fixture->store.positions.closed_next = 12;
+	state_store_commit(&fixture->store);
+	state_store_deinit(&fixture->store);
+	assert_int_equal(state_store_init(&fixture->store, fixture->history, 2), 0);
+	assert_int_equal(fixture->store.positions.closed_next, 12);
+	for (uint64_t id = 1; id <= MAX_CONNECTIONS; id++)
+		assert_int_equal(apply(fixture, id, CONNECTION_OPEN, 130), 30);
+}
+
+static void sum_without_room_costs_nothing_but_itself(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct connection_counters none = {0};
+	char name[16];
+
+	apply(fixture, 1, CONNECTION_OPEN, 100);
+	state_store_commit(&fixture->store);
+	for (int i = 0; i <= OVERFLOW_ACCOUNT_MAX_CAUSES; i++) {
+		(void)snprintf(name, sizeof(name), "cause:%d", i);
+		history_put_sum(fixture->history, name, 1, &none);
+	}
+	assert_int_equal(history_commit(fixture->history, &fixture->store.positions), 0);
+	restart(fixture);
+	assert_string_equal(fixture->store.positions.probe_instance, INSTANCE);
+	assert_int_equal(overflow_account_n_causes_full(fixture->store.account), 1);
+	assert_int_equal(apply(fixture, 1, CONNECTION_OPEN, 130), 30);
 }
 
 static void positions_survive_a_restart(void **state)
@@ -263,7 +298,7 @@ static void store_without_history_works_in_memory(void **state)
 
 	end(fixture);
 	fixture->history = NULL;
-	assert_int_equal(state_store_init(&fixture->store, NULL, 10), 0);
+	assert_int_equal(state_store_init(&fixture->store, NULL, MAX_CONNECTIONS), 0);
 	apply(fixture, 1, CONNECTION_OPEN, 100);
 	state_store_commit(&fixture->store);
 	assert_int_equal(apply(fixture, 1, CONNECTION_CLOSED, 130), 30);
@@ -279,6 +314,8 @@ int main(void)
 		TEST(updated_baseline_replaces_the_saved_one),
 		TEST(baseline_of_a_closed_connection_is_removed),
 		TEST(baseline_of_a_vanished_connection_goes_to_the_account_and_is_removed),
+		TEST(baselines_of_a_larger_bound_survive_with_all_the_rest),
+		TEST(sum_without_room_costs_nothing_but_itself),
 		TEST(positions_survive_a_restart),
 		TEST(new_store_reads_the_log_from_one),
 		TEST(new_instance_on_another_boot_forgets_everything),
