@@ -23,6 +23,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* At the end, for what an exporter is sending; an orchestrator allows 10 s and more. */
+#define SENDING_TRIES 150
+#define SENDING_TRY_MS 20
+
 /* In the order of their making; each may use those above it. */
 struct agent {
 	struct event_base *base;
@@ -41,13 +45,26 @@ struct agent {
 	struct runtime *runtime;
 	struct api *api;
 	struct event *on_hup;
+	struct event *on_sending;
+	unsigned int n_sending_tries;
 };
+
+/* Once nothing is on its way, or that has taken too long. */
+static void on_sending(evutil_socket_t fd, short events, void *context)
+{
+	const struct timeval delay = {.tv_usec = SENDING_TRY_MS * 1000};
+	struct agent *agent = context;
+
+	(void)fd;
+	(void)events;
+	if (!exporters_are_sending(agent->exporters) || agent->n_sending_tries++ == SENDING_TRIES ||
+	    event_add(agent->on_sending, &delay) < 0)
+		(void)event_base_loopbreak(agent->base); /* fails for a NULL base only */
+}
 
 static void on_end(void *context)
 {
-	struct agent *agent = context;
-
-	(void)event_base_loopbreak(agent->base); /* fails for a NULL base only */
+	on_sending(-1, 0, context);
 }
 
 static void on_signal(evutil_socket_t signal, short events, void *context)
@@ -83,7 +100,8 @@ static int watch_signals(struct agent *agent)
 	agent->on_int = event_new(agent->base, SIGINT, EV_SIGNAL, on_signal, agent);
 	agent->on_term = event_new(agent->base, SIGTERM, EV_SIGNAL, on_signal, agent);
 	agent->on_hup = evsignal_new(agent->base, SIGHUP, on_hangup, agent);
-	if (!agent->on_int || !agent->on_term || !agent->on_hup ||
+	agent->on_sending = evtimer_new(agent->base, on_sending, agent);
+	if (!agent->on_int || !agent->on_term || !agent->on_hup || !agent->on_sending ||
 	    event_add(agent->on_int, NULL) < 0 || event_add(agent->on_term, NULL) < 0 ||
 	    event_add(agent->on_hup, NULL) < 0)
 		return -ENOMEM;
@@ -264,6 +282,8 @@ void agent_free(struct agent *agent)
 		event_free(agent->on_term);
 	if (agent->on_hup)
 		event_free(agent->on_hup);
+	if (agent->on_sending)
+		event_free(agent->on_sending);
 	if (agent->base)
 		event_base_free(agent->base);
 	free(agent);

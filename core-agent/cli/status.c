@@ -106,9 +106,7 @@ static void print_exporters(struct cli *cli, const json_t *status)
 	const char *name;
 
 	json_object_foreach(exporters, name, exporter) {
-		bool is_good = !number(exporter, "dropped") && !number(exporter, "errors");
-
-		print_state(cli, name, is_good, "exports", "loses");
+		print_state(cli, name, !number(exporter, "dropped"), "exports", "loses");
 		printf(", %" PRIu64 " connections, %" PRIu64 " delivered, %" PRIu64
 		       " dropped, %" PRIu64 " errors\n", number(exporter, "connections"),
 		       number(exporter, "delivered"), number(exporter, "dropped"),

@@ -63,4 +63,7 @@ struct exporter_class {
 	 * intervals in between, which have closed connections only.
 	 */
 	void (*polled)(struct exporter *exporter);
+
+	/* Optional: what it has handed to the network is on its way; an end can wait for it. */
+	bool (*is_sending)(const struct exporter *exporter);
 };

@@ -265,6 +265,14 @@ void exporters_polled(struct exporters *exporters)
 			row->class->polled(row->exporter);
 }
 
+bool exporters_are_sending(const struct exporters *exporters)
+{
+	for (const struct row *row = first(exporters); row < end(exporters); row++)
+		if (row->class->is_sending && row->class->is_sending(row->exporter))
+			return true;
+	return false;
+}
+
 const char *exporters_name(const struct exporters *exporters, size_t i)
 {
 	return i < exporters->now.n ? exporters->now.rows[i].class->name : NULL;

@@ -47,6 +47,9 @@ int exporters_overflow(struct exporters *exporters, const struct overflow *overf
 int exporters_end(struct exporters *exporters, bool is_aborted);
 void exporters_polled(struct exporters *exporters);
 
+/* Whether any of them has something on its way that has neither arrived nor failed. */
+bool exporters_are_sending(const struct exporters *exporters);
+
 /* Name and counters of exporter `i`; NULL past the last one. */
 const char *exporters_name(const struct exporters *exporters, size_t i);
 const struct exporter_stats *exporters_stats(const struct exporters *exporters, size_t i);

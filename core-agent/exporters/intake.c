@@ -278,6 +278,11 @@ static const struct exporter_stats *intake_stats(const struct exporter *exporter
 	return &exporter->stats;
 }
 
+static bool intake_is_sending(const struct exporter *exporter)
+{
+	return sender_is_posting(exporter->sender);
+}
+
 const struct exporter_class intake_exporter = {
 	.name = "intake",
 	.new = intake_new,
@@ -287,4 +292,5 @@ const struct exporter_class intake_exporter = {
 	.overflow = intake_overflow,
 	.end = intake_end,
 	.stats = intake_stats,
+	.is_sending = intake_is_sending,
 };

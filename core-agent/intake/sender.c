@@ -333,6 +333,11 @@ void sender_set_hostname(struct sender *sender, const char *hostname)
 	sender->hostname = copy;
 }
 
+bool sender_is_posting(const struct sender *sender)
+{
+	return sender->is_posting;
+}
+
 struct queue_loss sender_take_lost(struct sender *sender)
 {
 	struct queue_loss lost = sender->lost;

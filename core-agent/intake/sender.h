@@ -8,6 +8,7 @@
  * what to do about it; those that pass once for each time.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -41,6 +42,9 @@ void sender_set_hostname(struct sender *sender, const char *hostname);
 
 /* Takes the item over. Nothing is posted before the event loop runs again. */
 void sender_add(struct sender *sender, struct queue_item *item);
+
+/* A message is on its way; not while one waits for its next try. */
+bool sender_is_posting(const struct sender *sender);
 
 /* What was given up since the last call. */
 struct queue_loss sender_take_lost(struct sender *sender);

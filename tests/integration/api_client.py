@@ -56,7 +56,7 @@ class ApiAgent(Process):
             "DD_IPC_CERT_FILE_PATH": str(self.certificate),
             "DD_CMD_PORT": str(self.port), "DD_EXPVAR_PORT": str(self.variables_port),
             "DD_SYSPROBE_DRAIN_INTERVAL": "100ms", "DD_SYSPROBE_USER": "nobody",
-            "DD_SYSPROBE_NTP_SERVER": "",
+            "DD_SYSPROBE_NTP_SERVER": "127.0.0.1",
             **(env or {})}
         super().__init__([*prefix, AGENT, "run", "--config", self.settings_file],
                          env=self.settings, **options)
