@@ -93,7 +93,7 @@ def status_object(code, reason):
 
 
 class KubeServer:
-    def __init__(self, certificate=None, key=None, token="first-token"):
+    def __init__(self, certificate=None, key=None, token="first-token", port=0):
         self.token, self.page_size = token, None
         self.lock = threading.RLock()
         self.violations, self.requests = [], []
@@ -103,7 +103,7 @@ class KubeServer:
         self.slices = Collection("EndpointSlice", "discovery.k8s.io/v1")
         self.paths = {"/api/v1/pods": self.pods,
                       "/apis/discovery.k8s.io/v1/endpointslices": self.slices}
-        self.server = Server(("127.0.0.1", 0), Handler)
+        self.server = Server(("127.0.0.1", port), Handler)
         self.server.kube = self
         if certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -119,6 +119,9 @@ class KubeServer:
     def __exit__(self, *_):
         for collection in self.paths.values():
             collection.end_watches()
+        self.close_port()
+
+    def close_port(self):
         self.server.shutdown()
         self.server.server_close()
 
@@ -167,14 +170,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.headers.get("Authorization") != f"Bearer {kube.token}":
             status(401)(self)
         elif url.path == "/pods":
-            self.send_object({"kind": "PodList", "apiVersion": "v1", "metadata": {},
-                              "items": kube.pods_of_node or None})
+            self.send_pods()
         elif url.path not in kube.paths:
             status(404)(self)
         elif "watch" in query:
             self.watch(kube.paths[url.path], int(query.get("resourceVersion", 0)))
         else:
             self.list(kube.paths[url.path], query)
+
+    def send_pods(self, headers=()):
+        self.send_object({"kind": "PodList", "apiVersion": "v1", "metadata": {},
+                          "items": self.server.kube.pods_of_node or None}, headers=headers)
 
     def send_object(self, value, code=200, headers=()):
         self.send_bytes(json.dumps(value, separators=(",", ":")).encode(), code, headers)
@@ -240,6 +246,12 @@ def status(code, headers=()):
     def answer(handler):
         handler.send_object(status_object(code, "Test"), code, headers)
     return answer
+
+
+def last_answer(handler):
+    """The good one, when nobody listens any more."""
+    handler.server.kube.close_port()
+    handler.send_pods([("Connection", "close")])
 
 
 def cut_off(handler):

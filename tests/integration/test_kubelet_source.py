@@ -261,6 +261,23 @@ def test_read_only_port_is_not_asked_where_the_certificate_is_refused(kubelet, s
         assert plain.requests == []
 
 
+def test_read_only_port_is_not_asked_while_a_kubelet_that_has_answered_is_away(
+        kubelet, fake, start, certificates):
+    kubelet.faults["/pods"] = [kube_server.last_answer]
+    with KubeServer() as plain:
+        plain.pods_of_node = [pod("forged", container=CONTAINER)]
+        agent = start(kubelet, env={"DD_KUBERNETES_HTTP_KUBELET_PORT": str(plain.port)})
+        agent.wait_tags("pod", "uid-web-1")
+        in_container(fake, 1, OTHER)
+        until(lambda: agent.source()["failures"] >= 2 or plain.requests, "two failures")
+        assert plain.requests == []
+        assert agent.source()["state"] == "failing"
+        with KubeServer(*certificates["good"], port=kubelet.port) as back:
+            back.pods_of_node = [pod("next")]
+            agent.wait_tags("pod", "uid-next")
+        assert plain.requests == []
+
+
 def test_both_ports_stand_in_the_reason(kubelet, start):
     kubelet.faults["/pods"] = [kube_server.status(403)] * 2
     agent = start(kubelet, env={"DD_KUBERNETES_HTTP_KUBELET_PORT": "1"})
