@@ -22,16 +22,24 @@ PARAMETERS = {  # of list and watch; Kubernetes API conventions
 
 
 def pod(name, address=None, uid=None, container=None, namespace="shop", node="node1",
-        phase="Running", labels=None, **spec):
-    """As the kubelet and the API server both show it."""
+        phase="Running", labels=None, annotations=None, **spec):
+    """As the API server shows it."""
     status = {"phase": phase, "podIPs": [{"ip": address}] if address else []}
     if container:
         status["containerStatuses"] = [{
             "name": f"{name}-main", "containerID": f"containerd://{container}",
             "image": "registry.example/shop/web:1.2", "state": {"running": {}}}]
     return {"metadata": {"uid": uid or f"uid-{name}", "name": name, "namespace": namespace,
-                         "labels": labels or {}, "resourceVersion": "1"},
+                         "labels": labels or {}, "annotations": annotations or {},
+                         "resourceVersion": "1"},
             "spec": {"nodeName": node, **spec}, "status": status}
+
+
+def as_kubelet_shows(item):
+    """Where it has a pod from is the kubelet's own word (pkg/kubelet/config/config.go)."""
+    metadata = item["metadata"]
+    return {**item, "metadata": {**metadata, "annotations": {
+        **metadata.get("annotations", {}), "kubernetes.io/config.source": "api"}}}
 
 
 def endpoint_slice(name, service, *pods, namespace="shop"):
@@ -178,9 +186,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             self.list(kube.paths[url.path], query)
 
+    def pod_list(self):
+        items = [as_kubelet_shows(item) for item in self.server.kube.pods_of_node]
+        return {"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": items or None}
+
     def send_pods(self, headers=()):
-        self.send_object({"kind": "PodList", "apiVersion": "v1", "metadata": {},
-                          "items": self.server.kube.pods_of_node or None}, headers=headers)
+        self.send_object(self.pod_list(), headers=headers)
 
     def send_object(self, value, code=200, headers=()):
         self.send_bytes(json.dumps(value, separators=(",", ":")).encode(), code, headers)
@@ -279,7 +290,7 @@ def huge_rest(handler):
 
 def chunked(handler):
     """The good answer, a few bytes at a time."""
-    body = json.dumps({"kind": "PodList", "items": handler.server.kube.pods_of_node}).encode()
+    body = json.dumps(handler.pod_list()).encode()
     handler.begin_chunked()
     for i in range(0, len(body), 7):
         handler.send_chunk(body[i:i + 7])

@@ -223,6 +223,18 @@ def test_remote_address_is_named_by_the_pod_of_another_node(server, fake, start)
         "status.phase!=Succeeded,status.phase!=Failed"}
 
 
+def test_remote_pod_does_not_take_the_place_of_another_by_what_is_written_on_it(server, start):
+    thief = pod("thief", "10.0.1.66", namespace="tenant", node="node2", annotations={
+        "kubernetes.io/config.hash": "uid-db-0", "kubernetes.io/config.mirror": "uid-db-0",
+        "kubernetes.io/config.source": "file"})
+    thief["metadata"]["ownerReferences"] = [{"apiVersion": "v1", "kind": "Node", "name": "node2",
+                                             "uid": "uid-node2", "controller": True}]
+    server.pods.set(thief)
+    agent = start(server, "pods")
+    assert "kube_namespace:tenant" in agent.wait_tags("pod", "uid-thief")
+    assert "pod_name:db-0" in agent.tags("pod", "uid-db-0")
+
+
 def test_address_of_a_remote_pod_goes_to_the_next(server, fake, start):
     agent = start(server, "pods")
     until(lambda: agent.tags("pod", "uid-db-0"), "the pod")

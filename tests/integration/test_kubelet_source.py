@@ -138,6 +138,16 @@ def test_record_has_the_pods_of_both_ends(kubelet, fake, start):
     assert (record["remote_pod_name"], record["remote_kube_namespace"]) == ("db-0", "shop")
 
 
+def test_pod_does_not_take_the_place_of_another_by_what_is_written_on_it(kubelet, start):
+    kubelet.pods_of_node.append(pod("thief", "10.0.0.66", namespace="tenant", annotations={
+        "kubernetes.io/config.hash": "uid-web-1", "kubernetes.io/config.mirror": "uid-web-1",
+        "kubernetes.io/config.source": "file"}))
+    agent = start(kubelet)
+    assert "pod_name:thief" in agent.wait_tags("pod", "uid-thief")
+    assert "pod_name:web-1" in agent.tags("pod", "uid-web-1")
+    assert "kube_namespace:shop" in agent.tags("container", CONTAINER)
+
+
 def test_pod_that_is_not_known_is_asked_for_before_the_interval_ends(kubelet, fake, start):
     agent = start(kubelet)
     agent.wait_tags("pod", "uid-web-1")

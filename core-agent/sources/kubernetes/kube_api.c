@@ -144,7 +144,7 @@ static void on_pod(json_t *object, void *context)
 	struct source *source = context;
 	struct kube_pod pod;
 
-	if (kube_pod_from_json(object, &pod) < 0)
+	if (kube_pod_from_api(object, &pod) < 0)
 		return; /* no pod; the others are */
 	kube_report_pod(source->entities, ENTITY_FROM_KUBE_API, &pod, &source->allowed,
 			&source->tags, clock_monotonic_ns());
@@ -156,7 +156,7 @@ static void on_pod_removed(json_t *object, void *context)
 	struct source *source = context;
 	struct kube_pod pod;
 
-	if (kube_pod_from_json(object, &pod) < 0)
+	if (kube_pod_from_api(object, &pod) < 0)
 		return; /* as above */
 	kube_report_pod_gone(source->entities, ENTITY_FROM_KUBE_API, &pod, clock_monotonic_ns());
 	kube_pod_deinit(&pod);

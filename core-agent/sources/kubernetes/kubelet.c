@@ -140,7 +140,7 @@ static int on_item(const char *bytes, size_t size, void *context)
 
 	if (kube_seen_find(source->seen, bytes, size, keep, source))
 		return 0;
-	r = kube_pod_parse(bytes, size, &pod);
+	r = kube_pod_from_kubelet(bytes, size, &pod);
 	if (r == -EINVAL)
 		return 0; /* no pod; the others are */
 	if (r < 0)
