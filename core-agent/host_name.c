@@ -169,6 +169,7 @@ static void set_names(struct host_name *name, const struct agent_settings *setti
 
 	host_facts_set_name(name->facts, HOST_NAME_SETTING, settings->hostname);
 	host_facts_set_name(name->facts, HOST_NAME_NODE, settings->node_name);
+	host_facts_set(name->facts, HOST_KUBE_NODE, settings->node_name);
 	if (!is_on_fargate() && uname(&kernel) == 0)
 		host_facts_set_name(name->facts, HOST_NAME_KERNEL, kernel.nodename);
 	remember(name);

@@ -177,7 +177,7 @@ const struct option agent_options[] = {
 	{.key = "kubernetes_http_kubelet_port", .type = OPTION_INT, FIELD(kubelet_http_port),
 	 .fallback = "10255", .max = 65535,
 	 .help = "Read-only port of the kubelet, in clear text and without token: asked where the "
-		 "other does not answer, or refuses the token. 0: never."},
+		 "other has not answered since the agent began, or refuses the token. 0: never."},
 	{.key = "kubelet_tls_verify", .type = OPTION_BOOL, FIELD(kubelet_tls_verify),
 	 .fallback = "true",
 	 .help = "Verify the kubelet's certificate. Many kubelets have one that nobody signed: "

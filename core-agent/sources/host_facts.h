@@ -27,7 +27,7 @@ enum host_fact {
 	HOST_NETWORK_ID,	/* of the VPC or virtual network */
 	HOST_SUBNET_ID,		/* of the interface with the default route */
 	HOST_ECS_CLUSTER,
-	HOST_KUBE_NODE,		/* name of this node in its cluster */
+	HOST_KUBE_NODE,		/* name of this node in its cluster: the setting's, then the kubelet's */
 	HOST_N_FACTS,
 };
 

@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct kube_pod pod;
 
 	tag_list_clear(&list);
-	if (kube_pod_parse((const char *)data, size, &pod) < 0)
+	if (kube_pod_from_kubelet((const char *)data, size, &pod) < 0)
 		return 0;
 	kube_pod_add_tags(&pod, &nothing, &list);
 	kube_pod_for_each_container(&pod, on_container, NULL);

@@ -22,16 +22,24 @@ PARAMETERS = {  # of list and watch; Kubernetes API conventions
 
 
 def pod(name, address=None, uid=None, container=None, namespace="shop", node="node1",
-        phase="Running", labels=None, **spec):
-    """As the kubelet and the API server both show it."""
+        phase="Running", labels=None, annotations=None, **spec):
+    """As the API server shows it."""
     status = {"phase": phase, "podIPs": [{"ip": address}] if address else []}
     if container:
         status["containerStatuses"] = [{
             "name": f"{name}-main", "containerID": f"containerd://{container}",
             "image": "registry.example/shop/web:1.2", "state": {"running": {}}}]
     return {"metadata": {"uid": uid or f"uid-{name}", "name": name, "namespace": namespace,
-                         "labels": labels or {}, "resourceVersion": "1"},
+                         "labels": labels or {}, "annotations": annotations or {},
+                         "resourceVersion": "1"},
             "spec": {"nodeName": node, **spec}, "status": status}
+
+
+def as_kubelet_shows(item):
+    """Where it has a pod from is the kubelet's own word (pkg/kubelet/config/config.go)."""
+    metadata = item["metadata"]
+    return {**item, "metadata": {**metadata, "annotations": {
+        **metadata.get("annotations", {}), "kubernetes.io/config.source": "api"}}}
 
 
 def endpoint_slice(name, service, *pods, namespace="shop"):
@@ -93,7 +101,7 @@ def status_object(code, reason):
 
 
 class KubeServer:
-    def __init__(self, certificate=None, key=None, token="first-token"):
+    def __init__(self, certificate=None, key=None, token="first-token", port=0):
         self.token, self.page_size = token, None
         self.lock = threading.RLock()
         self.violations, self.requests = [], []
@@ -103,7 +111,7 @@ class KubeServer:
         self.slices = Collection("EndpointSlice", "discovery.k8s.io/v1")
         self.paths = {"/api/v1/pods": self.pods,
                       "/apis/discovery.k8s.io/v1/endpointslices": self.slices}
-        self.server = Server(("127.0.0.1", 0), Handler)
+        self.server = Server(("127.0.0.1", port), Handler)
         self.server.kube = self
         if certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -119,6 +127,9 @@ class KubeServer:
     def __exit__(self, *_):
         for collection in self.paths.values():
             collection.end_watches()
+        self.close_port()
+
+    def close_port(self):
         self.server.shutdown()
         self.server.server_close()
 
@@ -167,14 +178,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.headers.get("Authorization") != f"Bearer {kube.token}":
             status(401)(self)
         elif url.path == "/pods":
-            self.send_object({"kind": "PodList", "apiVersion": "v1", "metadata": {},
-                              "items": kube.pods_of_node or None})
+            self.send_pods()
         elif url.path not in kube.paths:
             status(404)(self)
         elif "watch" in query:
             self.watch(kube.paths[url.path], int(query.get("resourceVersion", 0)))
         else:
             self.list(kube.paths[url.path], query)
+
+    def pod_list(self):
+        items = [as_kubelet_shows(item) for item in self.server.kube.pods_of_node]
+        return {"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": items or None}
+
+    def send_pods(self, headers=()):
+        self.send_object(self.pod_list(), headers=headers)
 
     def send_object(self, value, code=200, headers=()):
         self.send_bytes(json.dumps(value, separators=(",", ":")).encode(), code, headers)
@@ -242,6 +259,12 @@ def status(code, headers=()):
     return answer
 
 
+def last_answer(handler):
+    """The good one, when nobody listens any more."""
+    handler.server.kube.close_port()
+    handler.send_pods([("Connection", "close")])
+
+
 def cut_off(handler):
     handler.send_bytes(b'{"kind":"PodList","items":[{"metadata":', size=1000)
     handler.connection.shutdown(socket.SHUT_RDWR)
@@ -267,7 +290,7 @@ def huge_rest(handler):
 
 def chunked(handler):
     """The good answer, a few bytes at a time."""
-    body = json.dumps({"kind": "PodList", "items": handler.server.kube.pods_of_node}).encode()
+    body = json.dumps(handler.pod_list()).encode()
     handler.begin_chunked()
     for i in range(0, len(body), 7):
         handler.send_chunk(body[i:i + 7])

@@ -77,6 +77,57 @@ def test_pod_has_the_service_that_it_is_behind_and_its_containers_too(server, st
     assert lists(server, PODS) == []
 
 
+def add_services_of_another_node(server):
+    """More than an agent of 16 entities keeps, and told before our own."""
+    server.slices.remove(server.slices.objects["shop", "web-x"])
+    for i in range(30):
+        server.slices.set(endpoint_slice(f"far-{i}", "far", pod(
+            f"far-{i}", f"10.0.2.{i}", node="node2")))
+    server.slices.set(endpoint_slice("web-x", "web", LOCAL))
+
+
+def behind(agent, service):
+    """Entities that have this Service."""
+    return {entity["id"] for entity in agent.tagger()["entities"]
+            if f"kube_service:{service}" in entity["tags"]}
+
+
+def test_pods_of_other_nodes_are_left_out_where_the_setting_names_this_one(server, start):
+    add_services_of_another_node(server)
+    held = kube_server.Held()
+    server.faults["/pods"] = [held]
+    agent = start(server, "services", DD_NODE_NAME="node1", DD_SYSPROBE_MAX_TAGGED_ENTITIES="16")
+    held.reached.wait()
+    until(lambda: watches(server, SLICES), "the list has ended")
+    assert (behind(agent, "far"), behind(agent, "web")) == (set(), {"uid-web-1"})
+    held.released.set()
+
+
+def test_slices_are_not_listed_before_the_kubelet_has_named_the_node(server, start):
+    add_services_of_another_node(server)
+    held = kube_server.Held()
+    server.faults["/pods"] = [held]
+    agent = start(server, "services", DD_SYSPROBE_MAX_TAGGED_ENTITIES="16")
+    held.reached.wait()
+    until(lambda: "waits for the name" in agent.log() or lists(server, SLICES), "it waits")
+    assert lists(server, SLICES) == []
+    held.released.set()
+    wait_services(agent, ["web"])
+    assert behind(agent, "far") == set()
+    assert agent.source("kube_api")["failures"] == 0
+    assert agent.log().count("waits for the name") == 1
+
+
+def test_pods_of_all_nodes_do_not_wait_for_the_name_of_this_one(server, start):
+    held = kube_server.Held()
+    server.faults["/pods"] = [held]
+    server.slices.set(endpoint_slice("db-x", "db", REMOTE))
+    agent = start(server, "pods")
+    held.reached.wait()
+    wait_services(agent, ["db"], "uid-db-0")
+    held.released.set()
+
+
 def test_changes_come_by_one_watch_from_where_the_list_ended(server, start):
     agent = start(server, "services")
     wait_services(agent, ["web"])
@@ -170,6 +221,18 @@ def test_remote_address_is_named_by_the_pod_of_another_node(server, fake, start)
     assert record["remote_kube_service"] == "db"
     assert {query["fieldSelector"] for query in server.queries(PODS)} == {
         "status.phase!=Succeeded,status.phase!=Failed"}
+
+
+def test_remote_pod_does_not_take_the_place_of_another_by_what_is_written_on_it(server, start):
+    thief = pod("thief", "10.0.1.66", namespace="tenant", node="node2", annotations={
+        "kubernetes.io/config.hash": "uid-db-0", "kubernetes.io/config.mirror": "uid-db-0",
+        "kubernetes.io/config.source": "file"})
+    thief["metadata"]["ownerReferences"] = [{"apiVersion": "v1", "kind": "Node", "name": "node2",
+                                             "uid": "uid-node2", "controller": True}]
+    server.pods.set(thief)
+    agent = start(server, "pods")
+    assert "kube_namespace:tenant" in agent.wait_tags("pod", "uid-thief")
+    assert "pod_name:db-0" in agent.tags("pod", "uid-db-0")
 
 
 def test_address_of_a_remote_pod_goes_to_the_next(server, fake, start):

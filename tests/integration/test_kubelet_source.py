@@ -138,6 +138,16 @@ def test_record_has_the_pods_of_both_ends(kubelet, fake, start):
     assert (record["remote_pod_name"], record["remote_kube_namespace"]) == ("db-0", "shop")
 
 
+def test_pod_does_not_take_the_place_of_another_by_what_is_written_on_it(kubelet, start):
+    kubelet.pods_of_node.append(pod("thief", "10.0.0.66", namespace="tenant", annotations={
+        "kubernetes.io/config.hash": "uid-web-1", "kubernetes.io/config.mirror": "uid-web-1",
+        "kubernetes.io/config.source": "file"}))
+    agent = start(kubelet)
+    assert "pod_name:thief" in agent.wait_tags("pod", "uid-thief")
+    assert "pod_name:web-1" in agent.tags("pod", "uid-web-1")
+    assert "kube_namespace:shop" in agent.tags("container", CONTAINER)
+
+
 def test_pod_that_is_not_known_is_asked_for_before_the_interval_ends(kubelet, fake, start):
     agent = start(kubelet)
     agent.wait_tags("pod", "uid-web-1")
@@ -258,6 +268,23 @@ def test_read_only_port_is_not_asked_where_the_certificate_is_refused(kubelet, s
         agent = start(kubelet, ca="other",
                       env={"DD_KUBERNETES_HTTP_KUBELET_PORT": str(plain.port)})
         until(lambda: agent.source()["failures"] >= 2, "two failures")
+        assert plain.requests == []
+
+
+def test_read_only_port_is_not_asked_while_a_kubelet_that_has_answered_is_away(
+        kubelet, fake, start, certificates):
+    kubelet.faults["/pods"] = [kube_server.last_answer]
+    with KubeServer() as plain:
+        plain.pods_of_node = [pod("forged", container=CONTAINER)]
+        agent = start(kubelet, env={"DD_KUBERNETES_HTTP_KUBELET_PORT": str(plain.port)})
+        agent.wait_tags("pod", "uid-web-1")
+        in_container(fake, 1, OTHER)
+        until(lambda: agent.source()["failures"] >= 2 or plain.requests, "two failures")
+        assert plain.requests == []
+        assert agent.source()["state"] == "failing"
+        with KubeServer(*certificates["good"], port=kubelet.port) as back:
+            back.pods_of_node = [pod("next")]
+            agent.wait_tags("pod", "uid-next")
         assert plain.requests == []
 
 

@@ -22,6 +22,7 @@
 #include "kube_services.h"
 #include "kube_slice.h"
 #include "kube_watch.h"
+#include "log.h"
 #include "settings.h"
 #include "sources/host_facts.h"
 #include "sources/source_health.h"
@@ -39,6 +40,7 @@ struct source {
 	const struct host_facts *host;
 	struct kube_allowed allowed;
 	bool has_all_nodes; /* pods of other nodes are wanted */
+	bool is_wait_told;
 	struct kube_services *services;
 	struct kube_watch *watches[N_PARTS];
 	bool is_failing[N_PARTS];
@@ -60,6 +62,30 @@ static void failed(struct source *source, enum part part, const char *problem)
 	source_health_failed(&source->health, "%s", problem);
 }
 
+/* "": of all */
+static const char *wanted_node(const struct source *source)
+{
+	return source->has_all_nodes ? "" : host_facts_get(source->host, HOST_KUBE_NODE);
+}
+
+/*
+ * Slices are listed once: pods of other nodes that are kept for want of our name would take
+ * the places of our own for good.
+ */
+static bool is_node_known(void *context)
+{
+	struct source *source = context;
+
+	if (source->has_all_nodes || wanted_node(source)[0])
+		return true;
+	if (!source->is_wait_told)
+		log_info("a source of tags waits for the name of this node: the kubelet's, or "
+			 "kubernetes_kubelet_nodename",
+			 "source=%s", source->health.name);
+	source->is_wait_told = true;
+	return false;
+}
+
 static void on_slices_begin(void *context)
 {
 	struct source *source = context;
@@ -70,12 +96,11 @@ static void on_slices_begin(void *context)
 static void on_slice(json_t *object, void *context)
 {
 	struct source *source = context;
-	const char *node = source->has_all_nodes ? "" : host_facts_get(source->host, HOST_KUBE_NODE);
 	struct kube_slice slice;
 
 	if (kube_slice_from_json(object, &slice) < 0)
 		return; /* no slice; the others are */
-	kube_services_set(source->services, &slice, node, clock_monotonic_ns());
+	kube_services_set(source->services, &slice, wanted_node(source), clock_monotonic_ns());
 	kube_slice_deinit(&slice);
 }
 
@@ -119,7 +144,7 @@ static void on_pod(json_t *object, void *context)
 	struct source *source = context;
 	struct kube_pod pod;
 
-	if (kube_pod_from_json(object, &pod) < 0)
+	if (kube_pod_from_api(object, &pod) < 0)
 		return; /* no pod; the others are */
 	kube_report_pod(source->entities, ENTITY_FROM_KUBE_API, &pod, &source->allowed,
 			&source->tags, clock_monotonic_ns());
@@ -131,7 +156,7 @@ static void on_pod_removed(json_t *object, void *context)
 	struct source *source = context;
 	struct kube_pod pod;
 
-	if (kube_pod_from_json(object, &pod) < 0)
+	if (kube_pod_from_api(object, &pod) < 0)
 		return; /* as above */
 	kube_report_pod_gone(source->entities, ENTITY_FROM_KUBE_API, &pod, clock_monotonic_ns());
 	kube_pod_deinit(&pod);
@@ -159,6 +184,7 @@ static struct kube_watch *watch_services(const struct source_context *context,
 					 struct source *source)
 {
 	const struct kube_watch_handler handler = {
+		.is_ready = is_node_known,
 		.on_begin = on_slices_begin,
 		.on_object = on_slice,
 		.on_end = on_slices_end,

@@ -15,6 +15,8 @@
 /* Before a container's name, if it is for one alone, and the key. */
 #define SERVICE_LABELS "tags.datadoghq.com/"
 
+#define HASH_DIGITS 32 /* of MD5 */
+
 static const char *const service_keys[] = {"env", "service", "version"};
 #define N_SERVICE_KEYS (sizeof(service_keys) / sizeof(*service_keys))
 
@@ -25,13 +27,43 @@ static const char *text_of(const json_t *object, const char *key)
 	return text && text[0] ? text : NULL;
 }
 
-/* A pod that the kubelet has from a file has the file's hash for a uid, in its cgroups too. */
-static const char *cgroup_uid_of(const struct kube_pod *pod)
-{
-	const char *mirrored = text_of(pod->annotations, "kubernetes.io/config.mirror");
-	const char *hash = text_of(pod->annotations, "kubernetes.io/config.hash");
+/* NULL: none, so that it is the pod's own. */
+typedef const char *(*find_cgroup_uid)(const struct kube_pod *pod);
 
-	return mirrored ? mirrored : hash ? hash : pod->uid;
+/* As pkg/kubelet/config/common.go writes MD5. A uid of the API server has dashes. */
+static const char *hash_of(const struct kube_pod *pod, const char *annotation)
+{
+	const char *hash = text_of(pod->annotations, annotation);
+
+	return hash && strlen(hash) == HASH_DIGITS &&
+			       strspn(hash, "0123456789abcdef") == HASH_DIGITS
+		       ? hash
+		       : NULL;
+}
+
+/*
+ * A pod that the kubelet has from a file or from HTTP has the hash of that for a uid, in its
+ * cgroups too. Where it has a pod from the kubelet says itself, whatever the pod had there
+ * (pkg/kubelet/config/config.go).
+ */
+static const char *uid_of_static(const struct kube_pod *pod)
+{
+	const char *source = text_of(pod->annotations, "kubernetes.io/config.source");
+
+	if (!source || strcmp(source, "api") == 0)
+		return NULL;
+	return hash_of(pod, "kubernetes.io/config.hash");
+}
+
+/*
+ * Such a pod as the API server shows it: made by the kubelet, with the node for its owner
+ * since Kubernetes 1.17 (pkg/kubelet/pod/mirror_client.go).
+ */
+static const char *uid_of_mirrored(const struct kube_pod *pod)
+{
+	if (!pod->owner_kind || strcmp(pod->owner_kind, "Node") != 0)
+		return NULL;
+	return hash_of(pod, "kubernetes.io/config.mirror");
 }
 
 static void find_owner(const json_t *metadata, struct kube_pod *pod)
@@ -111,7 +143,7 @@ static void find_addresses(struct kube_pod *pod)
 		add_address(pod, text_of(status, "podIP"));
 }
 
-int kube_pod_from_json(json_t *object, struct kube_pod *ret)
+static int from_json(json_t *object, find_cgroup_uid find_uid, struct kube_pod *ret)
 {
 	const json_t *metadata = json_object_get(object, "metadata");
 	struct kube_pod pod = {
@@ -126,15 +158,22 @@ int kube_pod_from_json(json_t *object, struct kube_pod *ret)
 
 	if (!pod.uid || !pod.name)
 		return -EINVAL;
-	pod.cgroup_uid = cgroup_uid_of(&pod);
 	find_owner(metadata, &pod);
+	pod.cgroup_uid = find_uid(&pod);
+	if (!pod.cgroup_uid)
+		pod.cgroup_uid = pod.uid;
 	find_addresses(&pod);
 	json_incref(object);
 	*ret = pod;
 	return 0;
 }
 
-int kube_pod_parse(const char *bytes, size_t size, struct kube_pod *ret)
+int kube_pod_from_api(json_t *object, struct kube_pod *ret)
+{
+	return from_json(object, uid_of_mirrored, ret);
+}
+
+int kube_pod_from_kubelet(const char *bytes, size_t size, struct kube_pod *ret)
 {
 	json_error_t error;
 	json_t *root = json_loadb(bytes, size, 0, &error);
@@ -142,7 +181,7 @@ int kube_pod_parse(const char *bytes, size_t size, struct kube_pod *ret)
 
 	if (!root)
 		return json_error_code(&error) == json_error_out_of_memory ? -ENOMEM : -EBADMSG;
-	r = json_is_object(root) ? kube_pod_from_json(root, ret) : -EBADMSG;
+	r = json_is_object(root) ? from_json(root, uid_of_static, ret) : -EBADMSG;
 	json_decref(root);
 	return r;
 }

@@ -38,13 +38,16 @@ struct kube_allowed {
 };
 
 /*
- * 0, -EBADMSG (no JSON object), -EINVAL (no pod: it has no uid or no name) or -ENOMEM; `ret`
- * must be freed after 0 only.
+ * One of a kubelet's list. 0, -EBADMSG (no JSON object), -EINVAL (no pod: it has no uid or no
+ * name) or -ENOMEM; `ret` must be freed after 0 only.
  */
-int kube_pod_parse(const char *bytes, size_t size, struct kube_pod *ret);
+int kube_pod_from_kubelet(const char *bytes, size_t size, struct kube_pod *ret);
 
-/* The same from what is parsed already, of which it takes a reference. 0 or -EINVAL. */
-int kube_pod_from_json(json_t *object, struct kube_pod *ret);
+/*
+ * The API server's, of which it takes a reference; of the annotations less is believed, as
+ * who makes a pod writes them. 0 or -EINVAL.
+ */
+int kube_pod_from_api(json_t *object, struct kube_pod *ret);
 void kube_pod_deinit(struct kube_pod *pod);
 
 /* Tags of the pod, which all its containers have too. */

@@ -133,16 +133,18 @@ static bool has_slice(const struct pod *pod, const struct slice *slice)
 	return false;
 }
 
-static void link_pod(struct slice *slice, struct pod *pod)
+/* True: they were not linked before; each is the other's last one now. */
+static bool link_pod(struct slice *slice, struct pod *pod)
 {
 	if (has_slice(pod, slice))
-		return;
+		return false;
 	if (pod->n == KUBE_SERVICES_MAX_SLICES) {
 		pod->n_left_out++;
-		return;
+		return false;
 	}
 	pod->slices[pod->n++] = slice;
 	slice->pods[slice->n++] = pod;
+	return true;
 }
 
 static void unlink_pod(const struct slice *slice, struct pod *pod)
@@ -172,7 +174,8 @@ static void free_slice(struct kube_services *services, struct slice *slice, uint
 		if (slice->pods[i]->n == 0)
 			remove_pod(services, slice->pods[i], now_ns);
 		else
-			(void)publish(services, slice->pods[i], now_ns); /* has its place */
+			/* Has its place, or lost it in a silence and is counted there. */
+			(void)publish(services, slice->pods[i], now_ns);
 	}
 	free(slice);
 }
@@ -187,6 +190,7 @@ static void take_endpoint(struct kube_services *services, struct slice *slice,
 			  const struct kube_slice *from, const struct kube_endpoint *endpoint,
 			  uint64_t now_ns)
 {
+	bool is_linked;
 	struct pod *pod;
 
 	HASH_FIND_STR(services->pods, endpoint->pod_uid, pod);
@@ -194,12 +198,16 @@ static void take_endpoint(struct kube_services *services, struct slice *slice,
 		pod = add_pod(services, from, endpoint);
 	if (!pod)
 		return;
-	link_pod(slice, pod);
+	is_linked = link_pod(slice, pod);
 	if (publish(services, pod, now_ns))
 		return;
-	unlink_pod(slice, pod);
-	slice->n--;
-	remove_pod(services, pod, now_ns); /* had no place, so nobody else links to it */
+	if (is_linked) {
+		unlink_pod(slice, pod);
+		slice->n--;
+	}
+	/* One that aged out of the entities has no place either, and may have other slices. */
+	if (pod->n == 0)
+		remove_pod(services, pod, now_ns);
 }
 
 static struct slice *new_slice(struct kube_services *services, const char *key,

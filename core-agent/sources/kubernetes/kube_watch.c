@@ -20,6 +20,7 @@
 #define WATCH_TIMEOUT_MS ((WATCH_S + 40) * 1000) /* who is silent then has gone */
 #define WATCH_AFTER_TROUBLE_S 10 /* its end tells that all is well again */
 #define START_SPREAD_MS 3000
+#define NOT_READY_MS 1000
 #define URL_SIZE 4096
 #define GONE 410
 #define NOT_FOUND 404
@@ -281,10 +282,21 @@ static int start_watch(struct kube_watch *watch)
 	return kube_client_get(watch->watcher, url, on_watch_bytes, on_watch_end, watch);
 }
 
+static bool is_ready(const struct kube_watch *watch)
+{
+	return watch->is_watching || !watch->handler.is_ready ||
+	       watch->handler.is_ready(watch->handler.context);
+}
+
 static void ask(struct kube_watch *watch)
 {
-	int r = watch->is_watching ? start_watch(watch) : start_list(watch);
+	int r;
 
+	if (!is_ready(watch)) {
+		wait_ms(watch, NOT_READY_MS);
+		return;
+	}
+	r = watch->is_watching ? start_watch(watch) : start_list(watch);
 	if (r < 0)
 		fail(watch, strerror(-r));
 }

@@ -9,6 +9,7 @@
  */
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct curl_loop;
@@ -26,6 +27,8 @@ struct kube_watch_settings {
 
 /* In the order that they are called; objects are borrowed. */
 struct kube_watch_handler {
+	/* May a list be asked for? If not, this is asked again each second. NULL: always. */
+	bool (*is_ready)(void *context);
 	void (*on_begin)(void *context); /* of a list: what does not come before its end is gone */
 	void (*on_object)(json_t *object, void *context); /* is there, or has changed */
 	void (*on_end)(void *context);

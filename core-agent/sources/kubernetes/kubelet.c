@@ -59,6 +59,7 @@ struct source {
 	struct event *timer;
 	char url[URL_SIZE], plain_url[URL_SIZE]; /* "": no fallback */
 	bool is_plain;		     /* the request that runs is the fallback */
+	bool has_tls;		     /* it has answered with TLS, whatever it said */
 	char secure_problem[SOURCE_MAX_DETAIL]; /* why there was a fallback */
 	uint32_t n_failures; /* in a row */
 	uint64_t started_ms, due_ms;
@@ -139,7 +140,7 @@ static int on_item(const char *bytes, size_t size, void *context)
 
 	if (kube_seen_find(source->seen, bytes, size, keep, source))
 		return 0;
-	r = kube_pod_parse(bytes, size, &pod);
+	r = kube_pod_from_kubelet(bytes, size, &pod);
 	if (r == -EINVAL)
 		return 0; /* no pod; the others are */
 	if (r < 0)
@@ -178,7 +179,7 @@ static bool is_whole_list(const struct source *source)
 /*
  * Where nobody answers with TLS, or it wants rights that we have not. Not for a certificate
  * that is refused: any user may listen on the other port, and who cannot be told from the
- * kubelet is not asked without TLS.
+ * kubelet is not asked without TLS. Nor when a kubelet that had TLS is away: it will be back.
  */
 static bool may_fall_back(const struct source *source, const struct fetch_answer *answer)
 {
@@ -186,6 +187,8 @@ static bool may_fall_back(const struct source *source, const struct fetch_answer
 		return false;
 	if (answer->error == 0)
 		return answer->status == 401 || answer->status == 403;
+	if (source->has_tls)
+		return false;
 	return answer->error == -ECONNREFUSED || answer->error == -EHOSTUNREACH ||
 	       (answer->error == -EKEYREJECTED && kube_client_token_error(source->client) < 0);
 }
@@ -225,6 +228,8 @@ static void on_answer(const struct fetch_answer *answer, void *context)
 	struct source *source = context;
 	char problem[SOURCE_MAX_DETAIL];
 
+	if (!source->is_plain && answer->status != 0)
+		source->has_tls = true;
 	if (answer->error == 0 && answer->status == 200 && is_whole_list(source)) {
 		succeed(source);
 		return;

@@ -80,6 +80,15 @@ static void node_is_better_than_the_kernel(void **state)
 	assert_string_equal(host_facts_name_source(fixture->facts), "node");
 }
 
+static void node_of_the_setting_is_known_from_the_start(void **state)
+{
+	struct fixture *fixture = *state;
+
+	set(fixture, "kubernetes_kubelet_nodename", "node-3");
+	(void)begin(fixture);
+	assert_string_equal(host_facts_get(fixture->facts, HOST_KUBE_NODE), "node-3");
+}
+
 static void setting_has_the_first_word(void **state)
 {
 	struct fixture *fixture = *state;
@@ -109,6 +118,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		IN_FIXTURE(kernel_has_the_last_word),
 		IN_FIXTURE(node_is_better_than_the_kernel),
+		IN_FIXTURE(node_of_the_setting_is_known_from_the_start),
 		IN_FIXTURE(setting_has_the_first_word),
 		IN_FIXTURE(on_fargate_the_kernel_is_not_asked),
 		IN_FIXTURE(on_ec2_it_is),

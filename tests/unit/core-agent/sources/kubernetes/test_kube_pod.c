@@ -23,7 +23,7 @@ static struct kube_pod parse(const char *text)
 {
 	struct kube_pod pod;
 
-	assert_int_equal(kube_pod_parse(text, strlen(text), &pod), 0);
+	assert_int_equal(kube_pod_from_kubelet(text, strlen(text), &pod), 0);
 	return pod;
 }
 
@@ -177,22 +177,85 @@ static void a_deleted_pod_has_its_address_while_something_of_it_runs(void **stat
 			 0);
 }
 
+#define HASH "81d217c7f62c978c3af4318c0d9a3705"
+#define OTHERS_UID "0b1cd52e-3b1f-4a58-9a0c-2f3a8c2d6b11"
+#define OF_NODE "{\"kind\":\"Node\",\"name\":\"n1\",\"controller\":true}"
+#define OF_SET "{\"kind\":\"DaemonSet\",\"name\":\"d\",\"controller\":true}"
+#define CONFIG(key, value) "\"kubernetes.io/config." key "\":\"" value "\""
+#define WRITTEN(uid, owner, annotations)                                                           \
+	"{\"metadata\":{\"uid\":\"" uid "\",\"name\":\"n\",\"ownerReferences\":[" owner              \
+	"],\"annotations\":{" annotations "}}}"
+
+static const char *uid_in_cgroups(struct kube_pod pod)
+{
+	static char uid[64];
+
+	(void)snprintf(uid, sizeof(uid), "%s", pod.cgroup_uid);
+	kube_pod_deinit(&pod);
+	return uid;
+}
+
+static const char *uid_by_api(const char *text)
+{
+	json_t *object = json_loads(text, 0, NULL);
+	struct kube_pod pod;
+
+	assert_int_equal(kube_pod_from_api(object, &pod), 0);
+	json_decref(object);
+	return uid_in_cgroups(pod);
+}
+
 static void a_static_pod_has_the_uid_of_its_cgroups(void **state)
 {
-	struct kube_pod from_file = parse("{\"metadata\":{\"uid\":\"u\",\"name\":\"n\","
-					  "\"annotations\":{\"kubernetes.io/config.hash\":\"h\"}}}");
-	struct kube_pod mirror = parse("{\"metadata\":{\"uid\":\"u\",\"name\":\"n\",\"annotations\":"
-				       "{\"kubernetes.io/config.hash\":\"h\","
-				       "\"kubernetes.io/config.mirror\":\"m\"}}}");
-	struct kube_pod plain = parse("{" META "}}");
+	(void)state;
+	assert_string_equal(uid_in_cgroups(parse(WRITTEN(
+				    HASH, "", CONFIG("source", "file") "," CONFIG("hash", HASH)))),
+			    HASH);
+	assert_string_equal(uid_in_cgroups(parse(WRITTEN(
+				    "u", "", CONFIG("source", "http") "," CONFIG("hash", HASH)))),
+			    HASH);
+	assert_string_equal(uid_by_api(WRITTEN("u", OF_NODE, CONFIG("mirror", HASH))), HASH);
+	assert_string_equal(uid_in_cgroups(parse("{" META "}}")), "u");
+}
+
+static void a_pod_that_the_kubelet_has_from_the_api_has_its_own_uid(void **state)
+{
+	(void)state;
+	assert_string_equal(
+		uid_in_cgroups(parse(WRITTEN("u", OF_NODE,
+					     CONFIG("source", "api") "," CONFIG("hash", HASH) ","
+					     CONFIG("mirror", HASH)))),
+		"u");
+	assert_string_equal(uid_in_cgroups(parse(WRITTEN("u", "", CONFIG("hash", HASH)))), "u");
+}
+
+static void a_pod_of_the_api_that_no_node_owns_has_its_own_uid(void **state)
+{
+	static const char *const pods[] = {
+		WRITTEN("u", "", CONFIG("mirror", HASH)),
+		WRITTEN("u", OF_SET, CONFIG("mirror", HASH) "," CONFIG("source", "file")),
+		WRITTEN("u", "{\"kind\":\"Node\",\"name\":\"n1\"}", CONFIG("mirror", HASH)),
+		WRITTEN("u", OF_NODE, CONFIG("hash", HASH) "," CONFIG("source", "file")),
+	};
 
 	(void)state;
-	assert_string_equal(from_file.cgroup_uid, "h");
-	assert_string_equal(mirror.cgroup_uid, "m");
-	assert_string_equal(plain.cgroup_uid, "u");
-	kube_pod_deinit(&from_file);
-	kube_pod_deinit(&mirror);
-	kube_pod_deinit(&plain);
+	for (size_t i = 0; i < sizeof(pods) / sizeof(*pods); i++)
+		assert_string_equal(uid_by_api(pods[i]), "u");
+}
+
+static void what_is_no_hash_is_nobodys_uid(void **state)
+{
+	(void)state;
+	assert_string_equal(uid_in_cgroups(parse(WRITTEN("u", "",
+							 CONFIG("source", "file") ","
+							 CONFIG("hash", OTHERS_UID)))),
+			    "u");
+	assert_string_equal(uid_by_api(WRITTEN("u", OF_NODE, CONFIG("mirror", OTHERS_UID))), "u");
+	assert_string_equal(uid_by_api(WRITTEN("u", OF_NODE, CONFIG("mirror", HASH "0"))), "u");
+	assert_string_equal(uid_by_api(WRITTEN(
+				    "u", OF_NODE,
+				    CONFIG("mirror", "0b1cd52e-3b1f-4a58-9a0c-2f3a8c2d"))),
+			    "u");
 }
 
 static void what_is_no_pod_is_told_from_what_is_no_json(void **state)
@@ -203,9 +266,9 @@ static void what_is_no_pod_is_told_from_what_is_no_json(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(none) / sizeof(*none); i++)
-		assert_int_equal(kube_pod_parse(none[i], strlen(none[i]), &pod), -EINVAL);
-	assert_int_equal(kube_pod_parse("{", 1, &pod), -EBADMSG);
-	assert_int_equal(kube_pod_parse("[]", 2, &pod), -EBADMSG);
+		assert_int_equal(kube_pod_from_kubelet(none[i], strlen(none[i]), &pod), -EINVAL);
+	assert_int_equal(kube_pod_from_kubelet("{", 1, &pod), -EBADMSG);
+	assert_int_equal(kube_pod_from_kubelet("[]", 2, &pod), -EBADMSG);
 }
 
 static int append_pod(const char *bytes, size_t size, void *context)
@@ -213,7 +276,7 @@ static int append_pod(const char *bytes, size_t size, void *context)
 	static struct tag_list list;
 	struct kube_pod pod;
 
-	assert_int_equal(kube_pod_parse(bytes, size, &pod), 0);
+	assert_int_equal(kube_pod_from_kubelet(bytes, size, &pod), 0);
 	tag_list_clear(&list);
 	kube_pod_add_tags(&pod, &nothing, &list);
 	strcat(strcat(context, tag_texts(&list)), pod.n_addresses ? "own address\n" : "no address\n");
@@ -262,6 +325,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(an_address_that_others_have_too_is_not_the_pods),
 		cmocka_unit_test(a_deleted_pod_has_its_address_while_something_of_it_runs),
 		cmocka_unit_test(a_static_pod_has_the_uid_of_its_cgroups),
+		cmocka_unit_test(a_pod_that_the_kubelet_has_from_the_api_has_its_own_uid),
+		cmocka_unit_test(a_pod_of_the_api_that_no_node_owns_has_its_own_uid),
+		cmocka_unit_test(what_is_no_hash_is_nobodys_uid),
 		cmocka_unit_test(what_is_no_pod_is_told_from_what_is_no_json),
 		cmocka_unit_test(the_answer_of_a_real_kubelet_is_understood),
 	};

@@ -184,6 +184,63 @@ static void what_a_source_confirms_does_not_age(void **state)
 	assert_null(entities_find(fixture->entities, ENTITY_POD, "a"));
 }
 
+/* Nobody confirms for so long that the entities forget all, while the slices stay. */
+static void age_out(struct fixture *fixture)
+{
+	entities_tick(fixture->entities, 2000);
+	assert_int_equal(n_pods(fixture), 0);
+}
+
+static void a_known_pod_that_finds_no_place_any_more_leaves_its_slice(void **state)
+{
+	struct fixture *fixture = *state;
+
+	set(fixture, "s1", "web", "a,b,c", "n", "");
+	age_out(fixture);
+	kube_services_begin_list(fixture->services);
+	set(fixture, "s2", "all", "d,e,f", "n", "");
+	set(fixture, "s1", "web", "a,b,c", "n", "");
+	kube_services_end_list(fixture->services, 0);
+	assert_int_equal(n_pods(fixture), 3);
+	kube_services_remove(fixture->services, "shop", "s2", 0);
+	set(fixture, "s1", "web", "a", "n", "");
+	assert_string_equal(tags(fixture, "a"), PLACE "kube_service:web pod_name:a ");
+}
+
+static void a_known_pod_that_finds_no_place_stays_behind_its_other_services(void **state)
+{
+	struct fixture *fixture = *state;
+
+	set(fixture, "s1", "web", "a", "n", "");
+	set(fixture, "s2", "all", "a", "n", "");
+	age_out(fixture);
+	set(fixture, "s3", "new", "d,e,f", "n", "");
+	set(fixture, "s1", "web", "a", "n", "");
+	kube_services_remove(fixture->services, "shop", "s3", 0);
+	set(fixture, "s4", "more", "a", "n", "");
+	assert_string_equal(tags(fixture, "a"),
+			    PLACE "kube_service:all kube_service:more pod_name:a ");
+}
+
+static void a_pod_that_fits_neither_its_slices_nor_the_table_costs_no_other_its_place(void **state)
+{
+	struct fixture *fixture = *state;
+	char name[16];
+
+	for (int i = 0; i < KUBE_SERVICES_MAX_SLICES; i++) {
+		(void)snprintf(name, sizeof(name), "s%d", i);
+		set(fixture, name, name, "a", "n", "");
+	}
+	age_out(fixture);
+	set(fixture, "others", "all", "d,e", "n", "");
+	set(fixture, "one-more", "web", "b,a", "n", "");
+	assert_string_equal(tags(fixture, "b"), PLACE "kube_service:web pod_name:b ");
+	kube_services_remove(fixture->services, "shop", "one-more", 0);
+	assert_string_equal(tags(fixture, "b"), "");
+	set(fixture, "s0", "s0", "a", "n", "");
+	assert_non_null(strstr(tags(fixture, "a"), "kube_service:s31"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -196,6 +253,9 @@ int main(void)
 		TEST(pods_of_other_nodes_are_left_out_where_one_is_named),
 		TEST(pods_beyond_the_maximum_are_counted_and_the_rest_stays),
 		TEST(a_pod_behind_too_many_slices_keeps_what_fits),
+		TEST(a_known_pod_that_finds_no_place_any_more_leaves_its_slice),
+		TEST(a_known_pod_that_finds_no_place_stays_behind_its_other_services),
+		TEST(a_pod_that_fits_neither_its_slices_nor_the_table_costs_no_other_its_place),
 		TEST(what_a_source_confirms_does_not_age),
 	};
 
