@@ -132,15 +132,21 @@ static size_t whole_lines(const char *bytes, size_t size)
 	return size;
 }
 
-/* O_APPEND and one writer: the end of the file is the end of what was written. */
+/*
+ * What was written last ends at the descriptor's offset, with O_APPEND or, as a shell's
+ * `>` gives it, without. There the next line would begin at that offset, behind a hole,
+ * so it goes back too. What others wrote behind it is theirs.
+ */
 static void cut_file(const struct line_file *file, size_t n_bytes)
 {
 	struct stat status;
+	off_t end;
 
 	if (n_bytes == 0 || !file->is_regular || fstat(file->fd, &status) < 0)
 		return;
+	end = lseek(file->fd, -(off_t)n_bytes, SEEK_CUR);
 	/* When even this fails the next line is joined to the rest: nothing left to try. */
-	if (status.st_size >= (off_t)n_bytes && ftruncate(file->fd, status.st_size - (off_t)n_bytes))
+	if (end >= 0 && status.st_size == end + (off_t)n_bytes && ftruncate(file->fd, end) < 0)
 		return;
 }
 
