@@ -3,9 +3,9 @@
 
 /*
  * What an exporter is. The pipeline calls begin, then connection, listener and
- * overflow any number of times, then end; all on the event loop, none may block. A new
- * exporter is one file here that defines one `struct exporter_class`, and one
- * row in exporters.c.
+ * overflow any number of times, then end; all on the event loop, which none may hold
+ * up for more than a moment. A new exporter is one file here that defines one
+ * `struct exporter_class`, and one row in exporters.c.
  */
 
 #include "connection.h"
@@ -29,7 +29,7 @@ struct exporter_class {
 	/* NULL with errno set and the reason logged. `settings` outlives the exporter. */
 	struct exporter *(*new)(const struct agent_settings *settings, struct event_base *base);
 
-	/* Flushes what it can at once; never waits. Takes NULL. */
+	/* Flushes what it can within a second or so. Takes NULL. */
 	void (*free)(struct exporter *exporter);
 
 	int (*begin)(struct exporter *exporter, const struct interval *interval);

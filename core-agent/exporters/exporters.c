@@ -137,12 +137,11 @@ int exporters_change(struct exporters *exporters, const struct option_list *name
 	struct choice choice = {.n = 0};
 	int r;
 
-	if (exporters->has_next) /* made, but never used */
-		free_others(&exporters->next, &exporters->now);
-	exporters->has_next = false;
 	r = make_choice(exporters, names, &choice);
 	if (r < 0)
 		return r;
+	if (exporters->has_next) /* made, but never used */
+		free_others(&exporters->next, &exporters->now);
 	exporters->next = choice;
 	exporters->has_next = true;
 	if (!exporters->is_in_interval)

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every bounded place of core-agent, filled: what it could not keep is counted exactly."""
+import json
+import os
 import signal
+import threading
 
 import pytest
 
-from agent_on_fake import WithHistory, closed, summed
+from agent_on_fake import WithHistory, closed, polled, summed
 from api_client import ApiAgent
 from fake_probe import connection, ends, listener, proto
 from harness import fill, mounted_disk, until
@@ -107,6 +110,30 @@ def test_loss_of_the_history_outlives_an_agent_that_ends_once_the_disk_has_room(
 
 def has_loss(records):
     return records if any("overflow" in r for r in records) else None
+
+
+def test_lines_that_nobody_reads_are_counted(fake, start):
+    """More than the 8 MiB that wait for a reader; one that is back gets the others whole."""
+    fake.live = {n: connection(n) for n in range(1, 5001)}
+    reader, writer = os.pipe()
+    agent = start(env={"DD_EXPORTERS": "jsonl", "DD_JSONL_PATH": "-", **SECOND}, stdout=writer)
+    os.close(writer)
+    of_jsonl = lambda name: agent.figures()[name]["jsonl"]  # noqa: E731
+    until(lambda: of_jsonl("exporter_dropped") > 0, "lines are dropped")
+    with fake.lock:
+        fake.live = {}
+    polled(fake)
+    lines = []
+    with open(reader, encoding="utf-8") as out:
+        thread = threading.Thread(target=lines.extend, args=(out,))
+        thread.start()
+        until(lambda: of_jsonl("exporter_delivered") + of_jsonl("exporter_dropped")
+              == of_jsonl("exporter_connections"), "what is not lost is delivered")
+        n_dropped, n = of_jsonl("exporter_dropped"), of_jsonl("exporter_connections")
+        assert agent.stop() == 0
+        thread.join()
+    assert {json.loads(line)["state"] for line in lines} == {"open"}
+    assert len(lines) == n - n_dropped
 
 
 def test_open_connection_without_room_is_counted_and_told_whole_at_its_close(fake, start):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """core-agent as a process: start, rights, signals, end."""
+import json
 import os
 import pathlib
 import signal
@@ -45,6 +46,40 @@ def test_reader_that_goes_away_ends_the_agent_with_success(fake, start):
     os.read(reader, 1)
     os.close(reader)
     assert agent.wait() == 0
+
+
+def test_reader_that_stalls_stops_neither_the_polls_nor_the_end(fake, start):
+    """More lines for each poll than a pipe takes."""
+    fake.live = {n: connection(n) for n in range(1, 2001)}
+    reader, writer = os.pipe()
+    agent = start(exporters="local,jsonl", env={"DD_JSONL_PATH": "-"}, stdout=writer)
+    os.close(writer)
+    agent.wait_log("nobody reads the JSON lines")
+    polled(fake)
+    assert agent.stop() == 0
+    assert "lines that nobody read" in agent.log()
+    with open(reader, encoding="utf-8") as lines:
+        assert all(json.loads(line)["id"] for line in lines)
+
+
+def test_reader_that_stalled_gets_the_lines_that_waited(fake, start):
+    fake.live = {n: connection(n) for n in range(1, 2001)}
+    reader, writer = os.pipe()
+    agent = start(exporters="jsonl", env={
+        "DD_JSONL_PATH": "-", "DD_PROCESS_CONFIG_INTERVALS_CONNECTIONS": "1h"}, stdout=writer)
+    os.close(writer)
+    until(lambda: fake.n_requests("/v1/closed") >= 2, "a whole poll")
+    with open(reader, encoding="utf-8") as lines:
+        ids = [json.loads(next(lines))["id"] for _ in fake.live]
+    assert sorted(ids) == sorted(fake.live)
+
+
+def test_fifo_that_nobody_reads_is_said_and_ends_the_agent(start, workplace):
+    os.mkfifo(workplace / "lines.jsonl")
+    os.chmod(workplace / "lines.jsonl", 0o666)
+    agent = start(exporters="jsonl")
+    assert agent.wait() == 1
+    assert "nobody reads the FIFO" in agent.log()
 
 
 def test_lines_file_is_opened_anew_on_sighup(fake, start):

@@ -81,6 +81,41 @@ static void name_twice_is_refused(void **state)
 	assert_int_equal(make(*state, names, 2, &exporters), -EINVAL);
 }
 
+static void change_that_is_refused_leaves_the_one_before_it_to_come(void **state)
+{
+	char local[] = "local", jsonl[] = "jsonl", kafka[] = "kafka";
+	char *first[] = {local}, *second[] = {local, jsonl}, *third[] = {jsonl, kafka};
+	struct fixture *fixture = *state;
+	struct exporters *exporters;
+
+	assert_int_equal(make(fixture, first, 1, &exporters), 0);
+	exporters_begin(exporters, &an_interval);
+	assert_int_equal(exporters_change(exporters, &(struct option_list){second, 2}), 0);
+	assert_int_equal(exporters_change(exporters, &(struct option_list){third, 2}), -EINVAL);
+	assert_null(exporters_name(exporters, 1));
+	assert_int_equal(exporters_end(exporters, false), 0);
+	assert_string_equal(exporters_name(exporters, 0), "local");
+	assert_non_null(exporters_name(exporters, 1));
+	exporters_free(exporters);
+}
+
+static void change_gives_way_to_the_one_after_it(void **state)
+{
+	char local[] = "local", jsonl[] = "jsonl";
+	char *first[] = {local}, *second[] = {local, jsonl}, *third[] = {jsonl};
+	struct fixture *fixture = *state;
+	struct exporters *exporters;
+
+	assert_int_equal(make(fixture, first, 1, &exporters), 0);
+	exporters_begin(exporters, &an_interval);
+	assert_int_equal(exporters_change(exporters, &(struct option_list){second, 2}), 0);
+	assert_int_equal(exporters_change(exporters, &(struct option_list){third, 1}), 0);
+	assert_int_equal(exporters_end(exporters, false), 0);
+	assert_string_equal(exporters_name(exporters, 0), "jsonl");
+	assert_null(exporters_name(exporters, 1));
+	exporters_free(exporters);
+}
+
 static void no_exporter_at_all_is_possible(void **state)
 {
 	struct exporters *exporters;
@@ -101,6 +136,8 @@ int main(void)
 		TEST(failure_of_one_does_not_keep_records_from_the_others),
 		TEST(unknown_name_is_refused),
 		TEST(name_twice_is_refused),
+		TEST(change_that_is_refused_leaves_the_one_before_it_to_come),
+		TEST(change_gives_way_to_the_one_after_it),
 		TEST(no_exporter_at_all_is_possible),
 	};
 

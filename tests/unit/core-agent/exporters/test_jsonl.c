@@ -61,6 +61,38 @@ static void full_device_is_an_error_until_it_works(void **state)
 	jsonl_exporter.free(exporter);
 }
 
+/* More lines than a pipe holds; the loop writes the rest as they are read. */
+static void lines_that_wait_go_out_without_another_interval(void **state)
+{
+	struct fixture *fixture = *state;
+	struct connection connection = a_connection(77);
+	int fds[2], saved = dup(STDOUT_FILENO);
+	const struct exporter_stats *stats;
+	struct exporter *exporter;
+	uint64_t n_at_end;
+	char bytes[65536];
+
+	assert_int_equal(pipe(fds), 0);
+	fflush(stdout);
+	dup2(fds[1], STDOUT_FILENO);
+	close(fds[1]);
+	fixture->settings.jsonl_path = "-";
+	exporter = jsonl_exporter.new(&fixture->settings, fixture->base);
+	stats = jsonl_exporter.stats(exporter);
+	jsonl_exporter.begin(exporter, &an_interval);
+	for (int i = 0; i < 2000; i++)
+		jsonl_exporter.connection(exporter, &connection);
+	jsonl_exporter.end(exporter, false);
+	n_at_end = stats->n_delivered;
+	while (stats->n_delivered < 2000 && read(fds[0], bytes, sizeof(bytes)) > 0)
+		event_base_loop(fixture->base, EVLOOP_NONBLOCK);
+	jsonl_exporter.free(exporter);
+	dup2(saved, STDOUT_FILENO);
+	close(saved);
+	close(fds[0]);
+	assert_in_range(n_at_end, 1, 1999);
+}
+
 static void path_that_cannot_be_opened_is_refused(void **state)
 {
 	struct fixture *fixture = *state;
@@ -79,6 +111,7 @@ int main(void)
 		TEST(interval_is_in_the_file_at_its_end),
 		TEST(file_is_opened_anew_at_sighup),
 		TEST(full_device_is_an_error_until_it_works),
+		TEST(lines_that_wait_go_out_without_another_interval),
 		TEST(path_that_cannot_be_opened_is_refused),
 	};
 

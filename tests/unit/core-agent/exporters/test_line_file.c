@@ -140,6 +140,31 @@ static void lines_go_on_after_a_full_disk(void **state)
 	assert_string_equal(content(fixture), "kept\n");
 }
 
+/* As a shell's `>` opens it: without O_APPEND. */
+static void lines_go_on_after_a_full_disk_on_redirected_output(void **state)
+{
+	struct fixture *fixture = *state;
+	int fd = open(fixture->path, O_WRONLY), saved = dup(STDOUT_FILENO);
+	struct line_file *file;
+
+	assert_true(fd >= 0);
+	fflush(stdout);
+	dup2(fd, STDOUT_FILENO);
+	assert_int_equal(line_file_open("-", &file), 0);
+	line_file_add(file, "one", 3);
+	line_file_add(file, "lost", 4);
+	limit_file_size(6);
+	assert_int_equal(line_file_flush(file), -EFBIG);
+	limit_file_size(RLIM_INFINITY);
+	line_file_add(file, "kept", 4);
+	assert_int_equal(line_file_flush(file), 0);
+	dup2(saved, STDOUT_FILENO);
+	close(saved);
+	close(fd);
+	line_file_free(file);
+	assert_memory_equal(content(fixture), "one\nkept\n", sizeof("one\nkept\n"));
+}
+
 static void pipe_whose_reader_has_gone_is_told(void **state)
 {
 	int fds[2], saved = dup(STDOUT_FILENO), r;
@@ -215,6 +240,7 @@ int main(void)
 		TEST(line_longer_than_the_buffer_is_dropped),
 		TEST(full_disk_leaves_whole_lines_only),
 		TEST(lines_go_on_after_a_full_disk),
+		TEST(lines_go_on_after_a_full_disk_on_redirected_output),
 		TEST(pipe_whose_reader_has_gone_is_told),
 		TEST(reopened_file_is_the_new_one_of_that_name),
 		TEST(reopen_that_fails_keeps_the_old_file),
