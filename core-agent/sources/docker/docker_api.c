@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "clock.h"
@@ -54,8 +53,11 @@ struct docker_api {
 	struct docker_lines lines;
 	bool is_list_due;
 	bool is_stream_refused;
-	/* Not root's: its networks are within a namespace of its own, whoever else has the same. */
-	bool is_of_user;
+	/*
+	 * Who said what is being read. Of the connection and not of the file, which a user may
+	 * have exchanged between any two looks.
+	 */
+	uid_t teller;
 	uint32_t n_failures, n_stream_failures; /* in a row */
 	time_t list_since, stream_since;
 	struct tag_list tags;
@@ -81,14 +83,19 @@ static void ask_next(struct docker_api *api);
 static void report(struct docker_api *api, struct docker_container *container)
 {
 	struct entity_report said = {.kind = ENTITY_CONTAINER, .id = container->id,
-				     .tags = &api->tags};
+				     .tags = &api->tags, .told_by = api->teller};
+	const char *pod_uid;
 
 	if (!docker_known_fill_networks(api->known, container))
 		docker_known_set_due(api->known, container->id);
-	said.pod_uid = docker_tags_get(container, api->settings.label_rules,
-				       api->settings.n_label_rules, &api->tags);
-	said.addresses = container->addresses;
-	said.n_addresses = api->is_of_user ? 0 : container->n_addresses;
+	pod_uid = docker_tags_get(container, api->settings.label_rules,
+				  api->settings.n_label_rules, &api->tags);
+	/* A user's networks are within a namespace of his, and a kubelet's pods are not his. */
+	if (api->teller == 0) {
+		said.pod_uid = pod_uid;
+		said.addresses = container->addresses;
+		said.n_addresses = container->n_addresses;
+	}
 	/* Refused is counted there; all else about it goes on as if it were kept. */
 	(void)entities_set(api->context.entities, api->settings.source, &said, clock_monotonic_ns());
 }
@@ -97,8 +104,8 @@ static void forget(const char *id, void *context)
 {
 	struct docker_api *api = context;
 
-	entities_remove(api->context.entities, api->settings.source, ENTITY_CONTAINER, id,
-			clock_monotonic_ns());
+	entities_remove_told_by(api->context.entities, api->settings.source, api->teller,
+				ENTITY_CONTAINER, id, clock_monotonic_ns());
 }
 
 static void on_listed(const struct docker_container *container, void *context)
@@ -154,7 +161,8 @@ static void on_event(enum docker_event event, const struct docker_container *con
 	bool is_new = !docker_known_has(api->known, container->id);
 
 	if (event == DOCKER_EVENT_REMOVED) {
-		forget(container->id, api);
+		if (!is_new)
+			forget(container->id, api);
 		docker_known_remove(api->known, container->id);
 		return;
 	}
@@ -177,8 +185,10 @@ static void on_line(const char *line, size_t size, void *context)
 static int on_stream(const char *bytes, size_t size, void *context)
 {
 	struct docker_api *api = context;
-	int r = docker_lines_add(&api->lines, bytes, size, on_line, api);
+	int r;
 
+	api->teller = fetch_peer(api->stream);
+	r = docker_lines_add(&api->lines, bytes, size, on_line, api);
 	/* No transfer may be started from within one. */
 	event_active(api->wake, EV_TIMEOUT, 0);
 	return r;
@@ -212,13 +222,6 @@ static void open_stream(struct docker_api *api)
 	(void)fetch_start(api->stream, &request, on_stream_end, api);
 }
 
-static bool is_of_user(const char *socket)
-{
-	struct stat status;
-
-	return stat(socket, &status) == 0 && status.st_uid != 0;
-}
-
 static void on_list(const struct fetch_answer *answer, void *context)
 {
 	struct docker_api *api = context;
@@ -228,7 +231,7 @@ static void on_list(const struct fetch_answer *answer, void *context)
 		end_contact(api);
 		return;
 	}
-	api->is_of_user = is_of_user(api->socket);
+	api->teller = fetch_peer(api->query);
 	docker_known_begin_list(api->known);
 	if (docker_parse_list(answer->body, answer->size, on_listed, api) < 0) {
 		source_health_failed(&api->health, "%s: the list is no JSON array", api->socket);
@@ -258,6 +261,7 @@ static void on_inspect(const struct fetch_answer *answer, void *context)
 	 * Otherwise the trouble is with that one, and what the event or the list said of it
 	 * stays: 404 when it has gone, 500 (Podman) while it goes.
 	 */
+	api->teller = fetch_peer(api->query);
 	if (is_good(answer))
 		(void)docker_parse_inspect(answer->body, answer->size, on_inspected, api);
 	ask_next(api);
