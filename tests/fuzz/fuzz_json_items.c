@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sources/kubernetes/json_items.h"
+#include "sources/json_items.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -11,8 +11,8 @@
 #include <sys/random.h>
 
 #include "http/backoff.h"
-#include "json_items.h"
 #include "kube_client.h"
+#include "sources/json_items.h"
 
 #define PAGE 500
 #define LIST_TIMEOUT_MS 60000

@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #include "http/backoff.h"
-#include "json_items.h"
 #include "kube_client.h"
 #include "kube_pod.h"
 #include "kube_report.h"
@@ -26,6 +25,7 @@
 #include "log.h"
 #include "settings.h"
 #include "sources/host_facts.h"
+#include "sources/json_items.h"
 #include "sources/source_health.h"
 #include "tags/tag_list.h"
 

@@ -12,7 +12,7 @@
 #include <errno.h>
 
 #include "options.h"
-#include "sources/kubernetes/json_items.h"
+#include "sources/json_items.h"
 #include "tag_texts.h"
 
 static const char *recorded_path;
