@@ -316,7 +316,8 @@ static int kubelet_init(struct source *source, const struct source_context *cont
 						&settings->pod_annotations_as_tags};
 	source_health_init(&source->health, kubelet_source.name);
 	format_urls(source, settings);
-	source->items = json_items_new(JSON_ITEMS_LIST, on_item, source);
+	source->items = json_items_new(JSON_ITEMS_LIST, JSON_ITEMS_MAX_ITEM_BYTES,
+					on_item, source);
 	source->seen = kube_seen_new((size_t)settings->max_entities);
 	source->client = kube_client_new(context->loop, &of_client);
 	source->timer = event_new(context->base, -1, 0, on_timer, source);
