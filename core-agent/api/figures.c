@@ -171,6 +171,8 @@ static const struct {
 } lost[] = {
 	{"entities_left_out", "Reports of entities that found no room.",
 	 offsetof(struct entities_stats, n_entities_left_out)},
+	{"users_refused", "Reports of a user about what somebody else has told of.",
+	 offsetof(struct entities_stats, n_users_refused)},
 	{"tags_left_out", "Tags beyond the maximum of an entity.",
 	 offsetof(struct entities_stats, n_tags_left_out)},
 	{"tags_cut", "Tags that were too long.", offsetof(struct entities_stats, n_tags_cut)},

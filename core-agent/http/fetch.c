@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define FIRST_CAPACITY 4096
 
@@ -18,6 +19,8 @@ struct fetch {
 	size_t size, capacity;
 	bool is_too_large, is_out_of_memory, is_given_up;
 	bool is_running;
+	int connection; /* to a Unix socket, libcurl's, while nobody has looked who is there; or -1 */
+	uid_t peer;
 	char error[CURL_ERROR_SIZE];
 
 	int (*on_bytes)(const char *bytes, size_t size, void *context);
@@ -64,12 +67,35 @@ static bool is_good(CURL *easy)
 	return status >= 200 && status < 300;
 }
 
+static curl_socket_t on_open(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct fetch *fetch = context;
+
+	(void)purpose; /* there is one, says CURLOPT_OPENSOCKETFUNCTION(3) */
+	fetch->connection =
+		socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	return fetch->connection < 0 ? CURL_SOCKET_BAD : fetch->connection;
+}
+
+/* Not later, as libcurl may have closed it by then. */
+static void look_at_peer(struct fetch *fetch)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	if (fetch->connection >= 0 &&
+	    getsockopt(fetch->connection, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0)
+		fetch->peer = peer.uid;
+	fetch->connection = -1;
+}
+
 /* The body of an error is a text about it, not what was asked for. */
 static size_t on_body(char *bytes, size_t size, size_t n, void *context)
 {
 	struct fetch *fetch = context;
 
 	(void)size; /* always 1, says CURLOPT_WRITEFUNCTION(3) */
+	look_at_peer(fetch);
 	if (!fetch->on_bytes || !is_good(fetch->easy))
 		return keep(fetch, bytes, n);
 	if (fetch->on_bytes(bytes, n, fetch->context) == 0)
@@ -91,8 +117,22 @@ static bool set_security(CURL *easy, const struct fetch_settings *settings)
 		curl_easy_setopt(easy, CURLOPT_CAINFO, settings->ca_file) == CURLE_OK);
 }
 
+/* A connection for each request, so that its peer is known. */
+static bool set_unix_socket(struct fetch *fetch, const struct fetch_settings *settings)
+{
+	CURL *easy = fetch->easy;
+
+	return !settings->unix_socket ||
+	       (curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, settings->unix_socket) ==
+			CURLE_OK &&
+		curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open) == CURLE_OK &&
+		curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, fetch) == CURLE_OK &&
+		curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK);
+}
+
 static bool set_route(CURL *easy, const struct fetch_settings *settings)
 {
+	bool is_used_once = settings->is_http2 || settings->unix_socket;
 	long version = settings->is_http2 ? CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE
 					  : CURL_HTTP_VERSION_1_1;
 
@@ -100,11 +140,8 @@ static bool set_route(CURL *easy, const struct fetch_settings *settings)
 	 * libcurl 7.88 fails the second request on a connection that began as HTTP/2 ("Error in
 	 * the HTTP2 framing layer"); test_container_tags.py meets it.
 	 */
-	return curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, settings->is_http2 ? 1L : 0L) ==
-		       CURLE_OK &&
+	return curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, is_used_once ? 1L : 0L) == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, version) == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, settings->unix_socket) ==
-		       CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_INTERFACE, settings->interface) == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
 				(long)settings->connect_timeout_ms) == CURLE_OK &&
@@ -115,7 +152,8 @@ static bool set_options(struct fetch *fetch, const struct fetch_settings *settin
 {
 	CURL *easy = fetch->easy;
 
-	return set_security(easy, settings) && set_route(easy, settings) &&
+	return set_security(easy, settings) && set_unix_socket(fetch, settings) &&
+	       set_route(easy, settings) &&
 	       curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_WRITEDATA, fetch) == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, fetch->error) == CURLE_OK;
@@ -129,6 +167,8 @@ struct fetch *fetch_new(struct curl_loop *loop, const struct fetch_settings *set
 		return NULL;
 	fetch->loop = loop;
 	fetch->max_bytes = settings->max_bytes;
+	fetch->connection = -1;
+	fetch->peer = FETCH_NO_PEER;
 	fetch->easy = curl_easy_init();
 	if (fetch->easy && set_options(fetch, settings))
 		return fetch;
@@ -265,6 +305,8 @@ static int prepare(struct fetch *fetch, const struct fetch_request *request)
 	fetch->size = 0;
 	fetch->is_too_large = fetch->is_out_of_memory = fetch->is_given_up = false;
 	fetch->error[0] = '\0';
+	fetch->connection = -1;
+	fetch->peer = FETCH_NO_PEER;
 	fetch->on_bytes = request->on_bytes;
 	return 0;
 }
@@ -295,6 +337,11 @@ void fetch_cancel(struct fetch *fetch)
 bool fetch_is_running(const struct fetch *fetch)
 {
 	return fetch->is_running;
+}
+
+uid_t fetch_peer(const struct fetch *fetch)
+{
+	return fetch->peer;
 }
 
 const char *fetch_header(struct fetch *fetch, const char *name)

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct curl_loop;
 struct fetch;
@@ -67,6 +68,15 @@ int fetch_start(struct fetch *fetch, const struct fetch_request *request,
 void fetch_cancel(struct fetch *fetch);
 
 bool fetch_is_running(const struct fetch *fetch);
+
+#define FETCH_NO_PEER ((uid_t)-1)
+
+/*
+ * Who listens on the Unix socket that the body comes from, in on_bytes and `on_answer`: the
+ * effective user of listen(2), as SO_PEERCRED has it. FETCH_NO_PEER: no body came, or not from
+ * such a socket.
+ */
+uid_t fetch_peer(const struct fetch *fetch);
 
 /* Value of a header or trailer of the last answer, valid until the next start; or NULL. */
 const char *fetch_header(struct fetch *fetch, const char *name);

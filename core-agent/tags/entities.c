@@ -20,6 +20,7 @@ struct entity_key {
 /* What one source says. */
 struct claim {
 	bool is_there;
+	uid_t told_by;
 	uint32_t list;		    /* number of the list that had it last */
 	uint32_t n_left_out, n_cut; /* tags, when it was said last */
 	uint32_t n_without_room;    /* tags, when they were last merged with others' */
@@ -197,6 +198,7 @@ static void set_claim(struct entities *entities, struct entity *entity, enum ent
 	stats->n_tags_cut += newly_lost(is_new, report->tags->n_cut, &claim->n_cut);
 	tag_set_release(before);
 	claim->is_there = true;
+	claim->told_by = report->told_by;
 	claim->gone_ns = 0;
 	claim->seen_ns = now_ns;
 	claim->list = entities->list[source];
@@ -205,6 +207,21 @@ static void set_claim(struct entities *entities, struct entity *entity, enum ent
 	stats->n_addresses_left_out +=
 		address_index_set(&entities->addresses, entity, &entity->addresses, source,
 				  report->addresses, report->n_addresses);
+}
+
+static bool is_of_another(const struct entity *entity, uid_t told_by)
+{
+	for (int source = 0; source < ENTITY_N_SOURCES; source++)
+		if (entity->claims[source].is_there && entity->claims[source].told_by != told_by)
+			return true;
+	return false;
+}
+
+static void drop_words_of_users(struct entities *entities, struct entity *entity)
+{
+	for (int source = 0; source < ENTITY_N_SOURCES; source++)
+		if (entity->claims[source].told_by != 0)
+			drop_claim(entities, entity, source);
 }
 
 int entities_set(struct entities *entities, enum entity_source source,
@@ -216,6 +233,10 @@ int entities_set(struct entities *entities, enum entity_source source,
 	if (make_key(report->kind, report->id, &key) < 0)
 		return -EINVAL;
 	entity = find(entities, &key);
+	if (entity && report->told_by != 0 && is_of_another(entity, report->told_by)) {
+		entities->stats[source].n_users_refused++;
+		return -EPERM;
+	}
 	if ((!entity || !entity->claims[source].is_there || entity->claims[source].gone_ns) &&
 	    entities->n_from[source] >= entities->limits.max_entities) {
 		entities->stats[source].n_entities_left_out++;
@@ -227,6 +248,8 @@ int entities_set(struct entities *entities, enum entity_source source,
 		entities->stats[source].n_entities_left_out++;
 		return -ENOMEM;
 	}
+	if (report->told_by == 0)
+		drop_words_of_users(entities, entity);
 	set_claim(entities, entity, source, report, now_ns);
 	return 0;
 }
@@ -256,14 +279,20 @@ static void end_claim(struct entities *entities, struct entity *entity, enum ent
 	entities->n_from[source]--;
 }
 
-void entities_remove(struct entities *entities, enum entity_source source, enum entity_kind kind,
-		     const char *id, uint64_t now_ns)
+void entities_remove_told_by(struct entities *entities, enum entity_source source, uid_t told_by,
+			     enum entity_kind kind, const char *id, uint64_t now_ns)
 {
 	struct entity_key key;
 	struct entity *entity = make_key(kind, id, &key) == 0 ? find(entities, &key) : NULL;
 
-	if (entity)
+	if (entity && (told_by == 0 || entity->claims[source].told_by == told_by))
 		end_claim(entities, entity, source, now_ns);
+}
+
+void entities_remove(struct entities *entities, enum entity_source source, enum entity_kind kind,
+		     const char *id, uint64_t now_ns)
+{
+	entities_remove_told_by(entities, source, 0, kind, id, now_ns);
 }
 
 void entities_begin_list(struct entities *entities, enum entity_source source)

@@ -8,6 +8,10 @@
  * A key belongs to the first source, in the order of enum entity_source, that gives it. A
  * container has the tags of its pod too, where neither says the same key.
  *
+ * A source that asks users for the names of their containers says who told it. Ids stand
+ * where all may read them, so what a user says of an entity holds only while nobody else,
+ * be it root by the same source, has said anything of it.
+ *
  * What a source no longer lists is kept `keep_ns`, for records that come late; what a source
  * lists, and then stops answering, is kept `max_age_ns` from its last word.
  */
@@ -15,6 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "connection.h"
 
@@ -59,6 +64,7 @@ struct entity_report {
 	const char *pod_uid;	/* of a container; NULL: none or unknown */
 	const struct entity_address *addresses;
 	size_t n_addresses; /* beyond ENTITY_MAX_ADDRESSES they are left out, and counted */
+	uid_t told_by;	    /* 0: root, or the source itself */
 };
 
 struct entities_limits {
@@ -73,6 +79,7 @@ struct entities_limits {
  */
 struct entities_stats {
 	uint64_t n_entities_left_out;	/* reports refused: max_entities, or no memory */
+	uint64_t n_users_refused;	/* reports of a user about what somebody else has told of */
 	uint64_t n_tags_left_out;	/* by cardinality, alone or beside better sources' */
 	uint64_t n_tags_cut;		/* see tag.h */
 	uint64_t n_addresses_left_out;
@@ -85,8 +92,8 @@ void entities_free(struct entities *entities);
 
 /*
  * Replaces what `source` said of this entity before. `now_ns` is CLOCK_MONOTONIC here and
- * below. 0, -EINVAL (id empty, where the kind needs one, or too long), -ENOSPC
- * (max_entities; counted), -ENOMEM (counted).
+ * below. 0, -EINVAL (id empty, where the kind needs one, or too long), -EPERM (a user has no
+ * say in it; counted), -ENOSPC (max_entities; counted), -ENOMEM (counted).
  */
 int entities_set(struct entities *entities, enum entity_source source,
 		 const struct entity_report *report, uint64_t now_ns);
@@ -94,6 +101,10 @@ int entities_set(struct entities *entities, enum entity_source source,
 /* `source` says that it is gone. Unknown ones are none of its business. */
 void entities_remove(struct entities *entities, enum entity_source source, enum entity_kind kind,
 		     const char *id, uint64_t now_ns);
+
+/* The same by a user: no more than what he told himself is gone. */
+void entities_remove_told_by(struct entities *entities, enum entity_source source, uid_t told_by,
+			     enum entity_kind kind, const char *id, uint64_t now_ns);
 
 /*
  * A full list: what `source` did not set between the two is gone. A list that fails half-way

@@ -6,6 +6,7 @@
 #include "sources/docker/docker_lines.h"
 #include "sources/docker/docker_parse.h"
 #include "sources/docker/docker_tags.h"
+#include "sources/json_items.h"
 #include "tags/tag_list.h"
 
 #include <stdlib.h>
@@ -41,6 +42,12 @@ static void on_event(enum docker_event event, const struct docker_container *con
 	on_container(container, context);
 }
 
+static int on_listed(const char *text, size_t size, void *context)
+{
+	(void)docker_parse_listed(text, size, on_container, context);
+	return 0;
+}
+
 static void on_line(const char *line, size_t size, void *context)
 {
 	(void)docker_parse_event(line, size, on_event, context);
@@ -50,13 +57,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	const char *text = (const char *)bytes;
 	struct docker_lines lines = {0};
+	struct json_items *list = json_items_new(JSON_ITEMS_ARRAY, size, on_listed, NULL);
 
-	(void)docker_parse_list(text, size, on_container, NULL);
+	(void)json_items_feed(list, text, size);
 	(void)docker_parse_inspect(text, size, on_container, NULL);
 	for (size_t at = 0; at < size; at += 100)
 		if (docker_lines_add(&lines, text + at, size - at < 100 ? size - at : 100, on_line,
 				     NULL) < 0)
 			break;
 	docker_lines_deinit(&lines);
+	json_items_free(list);
 	return 0;
 }

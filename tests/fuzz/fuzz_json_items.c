@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sources/kubernetes/json_items.h"
+#include "sources/json_items.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@ static int count(const char *bytes, size_t size, void *context)
 static size_t sum_of(enum json_items_form form, const char *text, size_t size, size_t step, int *ret)
 {
 	size_t sum = 0, n_rest = 0;
-	struct json_items *items = json_items_new(form, count, &sum);
+	struct json_items *items = json_items_new(form, JSON_ITEMS_MAX_ITEM_BYTES, count, &sum);
 
 	*ret = 0;
 	for (size_t i = 0; i < size && *ret == 0; i += step)
@@ -32,7 +32,9 @@ static size_t sum_of(enum json_items_form form, const char *text, size_t size, s
 /* The first byte picks the form; how the bytes come must make no difference. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	enum json_items_form form = size && data[0] & 1 ? JSON_ITEMS_STREAM : JSON_ITEMS_LIST;
+	static const enum json_items_form forms[] = {JSON_ITEMS_LIST, JSON_ITEMS_STREAM,
+						     JSON_ITEMS_ARRAY, JSON_ITEMS_STREAM};
+	enum json_items_form form = forms[size ? data[0] & 3 : 0];
 	const char *text = (const char *)data + 1;
 	int whole, pieces;
 

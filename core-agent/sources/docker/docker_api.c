@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "clock.h"
@@ -23,13 +22,16 @@
 #include "http/backoff.h"
 #include "http/fetch.h"
 #include "settings.h"
+#include "sources/json_items.h"
 #include "sources/socket_trouble.h"
 #include "sources/source_health.h"
 #include "tags/tag_list.h"
 
 #define LIST_INTERVAL_MS 300000
 #define TIMEOUT_MS 10000
-#define MAX_ANSWER_BYTES (32 * 1024 * 1024)
+#define MAX_LIST_BYTES ((size_t)32 * 1024 * 1024)
+/* Of one container, which has a few thousand; parsed it may take 80 times as much ("{},{},"). */
+#define MAX_CONTAINER_BYTES ((size_t)512 * 1024)
 /* A stream that held so long begins a new count of failures. */
 #define GOOD_STREAM_S 60
 /* Between two attempts because somebody is wanted. */
@@ -52,10 +54,16 @@ struct docker_api {
 	struct event *wake;  /* questions that came up while none may be asked */
 	struct fetch *query, *stream;
 	struct docker_lines lines;
+	struct json_items *list;
+	size_t list_bytes;
+	int list_error; /* why the list that comes was given up; 0: it was not */
 	bool is_list_due;
 	bool is_stream_refused;
-	/* Not root's: its networks are within a namespace of its own, whoever else has the same. */
-	bool is_of_user;
+	/*
+	 * Who said what is being read. Of the connection and not of the file, which a user may
+	 * have exchanged between any two looks.
+	 */
+	uid_t teller;
 	uint32_t n_failures, n_stream_failures; /* in a row */
 	time_t list_since, stream_since;
 	struct tag_list tags;
@@ -81,14 +89,19 @@ static void ask_next(struct docker_api *api);
 static void report(struct docker_api *api, struct docker_container *container)
 {
 	struct entity_report said = {.kind = ENTITY_CONTAINER, .id = container->id,
-				     .tags = &api->tags};
+				     .tags = &api->tags, .told_by = api->teller};
+	const char *pod_uid;
 
 	if (!docker_known_fill_networks(api->known, container))
 		docker_known_set_due(api->known, container->id);
-	said.pod_uid = docker_tags_get(container, api->settings.label_rules,
-				       api->settings.n_label_rules, &api->tags);
-	said.addresses = container->addresses;
-	said.n_addresses = api->is_of_user ? 0 : container->n_addresses;
+	pod_uid = docker_tags_get(container, api->settings.label_rules,
+				  api->settings.n_label_rules, &api->tags);
+	/* A user's networks are within a namespace of his, and a kubelet's pods are not his. */
+	if (api->teller == 0) {
+		said.pod_uid = pod_uid;
+		said.addresses = container->addresses;
+		said.n_addresses = container->n_addresses;
+	}
 	/* Refused is counted there; all else about it goes on as if it were kept. */
 	(void)entities_set(api->context.entities, api->settings.source, &said, clock_monotonic_ns());
 }
@@ -97,8 +110,8 @@ static void forget(const char *id, void *context)
 {
 	struct docker_api *api = context;
 
-	entities_remove(api->context.entities, api->settings.source, ENTITY_CONTAINER, id,
-			clock_monotonic_ns());
+	entities_remove_told_by(api->context.entities, api->settings.source, api->teller,
+				ENTITY_CONTAINER, id, clock_monotonic_ns());
 }
 
 static void on_listed(const struct docker_container *container, void *context)
@@ -112,6 +125,25 @@ static void on_listed(const struct docker_container *container, void *context)
 		docker_known_set_due(api->known, container->id);
 	else
 		report(api, &copy);
+}
+
+static int on_list_item(const char *text, size_t size, void *context)
+{
+	return docker_parse_listed(text, size, on_listed, context);
+}
+
+static int on_list_bytes(const char *bytes, size_t size, void *context)
+{
+	struct docker_api *api = context;
+
+	api->teller = fetch_peer(api->query);
+	if (size > MAX_LIST_BYTES - api->list_bytes) {
+		api->list_error = -EFBIG;
+	} else {
+		api->list_bytes += size;
+		api->list_error = json_items_feed(api->list, bytes, size);
+	}
+	return api->list_error;
 }
 
 static void on_inspected(const struct docker_container *container, void *context)
@@ -154,7 +186,8 @@ static void on_event(enum docker_event event, const struct docker_container *con
 	bool is_new = !docker_known_has(api->known, container->id);
 
 	if (event == DOCKER_EVENT_REMOVED) {
-		forget(container->id, api);
+		if (!is_new)
+			forget(container->id, api);
 		docker_known_remove(api->known, container->id);
 		return;
 	}
@@ -177,8 +210,10 @@ static void on_line(const char *line, size_t size, void *context)
 static int on_stream(const char *bytes, size_t size, void *context)
 {
 	struct docker_api *api = context;
-	int r = docker_lines_add(&api->lines, bytes, size, on_line, api);
+	int r;
 
+	api->teller = fetch_peer(api->stream);
+	r = docker_lines_add(&api->lines, bytes, size, on_line, api);
 	/* No transfer may be started from within one. */
 	event_active(api->wake, EV_TIMEOUT, 0);
 	return r;
@@ -212,29 +247,35 @@ static void open_stream(struct docker_api *api)
 	(void)fetch_start(api->stream, &request, on_stream_end, api);
 }
 
-static bool is_of_user(const char *socket)
+/* 0, or why there is no whole list; told then. */
+static int check_list(struct docker_api *api, const struct fetch_answer *answer)
 {
-	struct stat status;
+	size_t size;
 
-	return stat(socket, &status) == 0 && status.st_uid != 0;
+	if (api->list_error == -EFBIG)
+		source_health_failed(&api->health, "%s: the list, or a container in it, is too large",
+				     api->socket);
+	else if (api->list_error < 0)
+		source_health_failed(&api->health, "%s: the list is no JSON array of objects",
+				     api->socket);
+	else if (!is_good(answer))
+		tell_trouble(api, answer);
+	else if (!json_items_rest(api->list, &size))
+		source_health_failed(&api->health, "%s: the list has no end", api->socket);
+	else
+		return 0;
+	return -EBADMSG;
 }
 
 static void on_list(const struct fetch_answer *answer, void *context)
 {
 	struct docker_api *api = context;
 
-	if (!is_good(answer)) {
-		tell_trouble(api, answer);
+	if (check_list(api, answer) < 0) {
 		end_contact(api);
 		return;
 	}
-	api->is_of_user = is_of_user(api->socket);
-	docker_known_begin_list(api->known);
-	if (docker_parse_list(answer->body, answer->size, on_listed, api) < 0) {
-		source_health_failed(&api->health, "%s: the list is no JSON array", api->socket);
-		end_contact(api);
-		return;
-	}
+	api->teller = fetch_peer(api->query);
 	docker_known_end_list(api->known, forget, api);
 	api->n_failures = 0;
 	api->is_stream_refused &= !fetch_is_running(api->stream);
@@ -249,28 +290,43 @@ static void on_inspect(const struct fetch_answer *answer, void *context)
 {
 	struct docker_api *api = context;
 
-	if (answer->error != 0) {
+	if (answer->error != 0 && answer->error != -EFBIG) {
 		tell_trouble(api, answer);
 		end_contact(api);
 		return;
 	}
 	/*
 	 * Otherwise the trouble is with that one, and what the event or the list said of it
-	 * stays: 404 when it has gone, 500 (Podman) while it goes.
+	 * stays: too large, 404 when it has gone, 500 (Podman) while it goes.
 	 */
+	api->teller = fetch_peer(api->query);
 	if (is_good(answer))
 		(void)docker_parse_inspect(answer->body, answer->size, on_inspected, api);
 	ask_next(api);
 }
 
-static void ask(struct docker_api *api, const char *url, fetch_on_answer on_answer)
+static void ask(struct docker_api *api, const struct fetch_request *request,
+		fetch_on_answer on_answer)
 {
-	int r = fetch_start(api->query, &(struct fetch_request){.url = url}, on_answer, api);
+	int r = fetch_start(api->query, request, on_answer, api);
 
 	if (r == 0)
 		return;
 	source_health_failed(&api->health, "no request: %s", strerror(-r));
 	end_contact(api);
+}
+
+static void ask_for_list(struct docker_api *api)
+{
+	const struct fetch_request request = {.url = LIST_URL, .on_bytes = on_list_bytes};
+
+	api->is_list_due = false;
+	api->list_since = time(NULL) - 1;
+	api->list_bytes = 0;
+	api->list_error = 0;
+	json_items_reset(api->list);
+	docker_known_begin_list(api->known);
+	ask(api, &request, on_list);
 }
 
 /* One question after the other; the list first. */
@@ -282,16 +338,14 @@ static void ask_next(struct docker_api *api)
 	if (fetch_is_running(api->query))
 		return;
 	if (api->is_list_due) {
-		api->is_list_due = false;
-		api->list_since = time(NULL) - 1;
-		ask(api, LIST_URL, on_list);
+		ask_for_list(api);
 		return;
 	}
 	id = docker_known_take_due(api->known);
 	if (!id)
 		return;
 	(void)snprintf(url, sizeof(url), INSPECT_URL, id);
-	ask(api, url, on_inspect);
+	ask(api, &(struct fetch_request){.url = url}, on_inspect);
 }
 
 static void on_wake(evutil_socket_t fd, short events, void *context)
@@ -316,7 +370,7 @@ static int make_fetches(struct docker_api *api)
 	struct fetch_settings settings = {.unix_socket = api->socket,
 					  .connect_timeout_ms = TIMEOUT_MS,
 					  .timeout_ms = TIMEOUT_MS,
-					  .max_bytes = MAX_ANSWER_BYTES};
+					  .max_bytes = MAX_CONTAINER_BYTES};
 
 	api->query = fetch_new(api->context.loop, &settings);
 	settings.timeout_ms = 0;
@@ -339,7 +393,9 @@ struct docker_api *docker_api_new(const struct source_context *context,
 	api->known = docker_known_new((size_t)context->settings->max_entities);
 	api->timer = evtimer_new(context->base, on_timer, api);
 	api->wake = evtimer_new(context->base, on_wake, api);
-	if (!api->socket || !api->known || !api->timer || !api->wake || make_fetches(api) < 0) {
+	api->list = json_items_new(JSON_ITEMS_ARRAY, MAX_CONTAINER_BYTES, on_list_item, api);
+	if (!api->socket || !api->known || !api->timer || !api->wake || !api->list ||
+	    make_fetches(api) < 0) {
 		docker_api_free(api);
 		return NULL;
 	}
@@ -359,6 +415,7 @@ void docker_api_free(struct docker_api *api)
 	if (api->wake)
 		event_free(api->wake);
 	docker_known_free(api->known);
+	json_items_free(api->list);
 	free(api->socket);
 	free(api);
 }

@@ -84,16 +84,14 @@ static void read_listed(const json_t *object, docker_on_container on_container, 
 	on_container(&container, context);
 }
 
-int docker_parse_list(const char *text, size_t size, docker_on_container on_container,
-		      void *context)
+int docker_parse_listed(const char *text, size_t size, docker_on_container on_container,
+			void *context)
 {
 	json_t *root = json_loadb(text, size, 0, NULL);
-	int r = json_is_array(root) ? 0 : -EBADMSG;
-	size_t i;
-	json_t *item;
+	int r = json_is_object(root) ? 0 : -EBADMSG;
 
-	json_array_foreach(root, i, item)
-		read_listed(item, on_container, context);
+	if (r == 0)
+		read_listed(root, on_container, context);
 	json_decref(root);
 	return r;
 }

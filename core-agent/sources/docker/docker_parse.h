@@ -30,11 +30,11 @@ struct docker_container {
 typedef void (*docker_on_container)(const struct docker_container *container, void *context);
 
 /*
- * The answers of /containers/json and /containers/ID/json. Elements that name no id are
- * passed over. 0, or -EBADMSG.
+ * One object of the list that /containers/json gives; one that names no id is passed over. Then
+ * the answer of /containers/ID/json. 0, or -EBADMSG.
  */
-int docker_parse_list(const char *text, size_t size, docker_on_container on_container,
-		      void *context);
+int docker_parse_listed(const char *text, size_t size, docker_on_container on_container,
+			void *context);
 int docker_parse_inspect(const char *text, size_t size, docker_on_container on_container,
 			 void *context);
 

@@ -11,8 +11,8 @@
 #include <sys/random.h>
 
 #include "http/backoff.h"
-#include "json_items.h"
 #include "kube_client.h"
+#include "sources/json_items.h"
 
 #define PAGE 500
 #define LIST_TIMEOUT_MS 60000
@@ -320,8 +320,10 @@ static bool make_parts(struct kube_watch *watch, struct event_base *base, struct
 	watch->lister = kube_client_new(loop, &of_client);
 	of_client.timeout_ms = WATCH_TIMEOUT_MS;
 	watch->watcher = kube_client_new(loop, &of_client);
-	watch->list = json_items_new(JSON_ITEMS_LIST, on_listed, watch);
-	watch->stream = json_items_new(JSON_ITEMS_STREAM, on_event, watch);
+	watch->list = json_items_new(JSON_ITEMS_LIST, JSON_ITEMS_MAX_ITEM_BYTES,
+					on_listed, watch);
+	watch->stream = json_items_new(JSON_ITEMS_STREAM, JSON_ITEMS_MAX_ITEM_BYTES,
+					on_event, watch);
 	watch->timer = event_new(base, -1, 0, on_timer, watch);
 	return watch->lister && watch->watcher && watch->list && watch->stream && watch->timer;
 }

@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #include "http/backoff.h"
-#include "json_items.h"
 #include "kube_client.h"
 #include "kube_pod.h"
 #include "kube_report.h"
@@ -26,6 +25,7 @@
 #include "log.h"
 #include "settings.h"
 #include "sources/host_facts.h"
+#include "sources/json_items.h"
 #include "sources/source_health.h"
 #include "tags/tag_list.h"
 
@@ -321,7 +321,8 @@ static int kubelet_init(struct source *source, const struct source_context *cont
 						&settings->pod_annotations_as_tags};
 	source_health_init(&source->health, kubelet_source.name);
 	format_urls(source, settings);
-	source->items = json_items_new(JSON_ITEMS_LIST, on_item, source);
+	source->items = json_items_new(JSON_ITEMS_LIST, JSON_ITEMS_MAX_ITEM_BYTES,
+					on_item, source);
 	source->seen = kube_seen_new((size_t)settings->max_entities);
 	source->client = kube_client_new(context->loop, &of_client);
 	source->timer = event_new(context->base, -1, 0, on_timer, source);

@@ -200,6 +200,17 @@ static void whole_answer_arrives(void **state)
 	assert_memory_equal(fixture->request, "GET /path HTTP/1.1\r\n", 20);
 }
 
+static void peer_of_a_unix_socket_is_who_listens(void **state)
+{
+	struct fixture *fixture = *state;
+
+	use(fixture, &here);
+	assert_int_equal(fetch_peer(fixture->fetch), FETCH_NO_PEER);
+	ask(fixture, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", &plain);
+
+	assert_int_equal(fetch_peer(fixture->fetch), geteuid());
+}
+
 static void answer_without_body_is_empty_text(void **state)
 {
 	struct fixture *fixture = *state;
@@ -438,7 +449,7 @@ static void answer_may_start_the_next_request(void **state)
 
 	assert_int_equal(fixture->n_answers, 2);
 	assert_string_equal(fixture->body, "hello");
-	assert_int_equal(fixture->n_clients, 1);
+	assert_int_equal(fixture->n_clients, 2); /* one each, so that its peer is known */
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -447,6 +458,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(whole_answer_arrives),
+		TEST(peer_of_a_unix_socket_is_who_listens),
 		TEST(answer_without_body_is_empty_text),
 		TEST(error_status_is_an_answer_with_its_text),
 		TEST(body_and_headers_are_sent),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tags/entities.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -122,6 +123,70 @@ static void a_source_replaces_what_it_said_before(void **state)
 	(void)value_of(world, "c1", "container_name");
 	(void)set(world, ENTITY_FROM_DOCKER, "c1", "container_name", "new");
 	assert_string_equal(value_of(world, "c1", "container_name"), "new");
+}
+
+static int set_by(struct world *world, uid_t uid, enum entity_source source, const char *value)
+{
+	struct tag_list list;
+	const struct entity_report report = {
+		.kind = ENTITY_CONTAINER, .id = "c1", .tags = &list, .told_by = uid};
+
+	tag_list_clear(&list);
+	tag_list_add(&list, "container_name", value);
+	return entities_set(world->entities, source, &report, SECOND);
+}
+
+static void a_user_has_no_say_where_somebody_else_has_spoken(void **state)
+{
+	struct world *world = *state;
+
+	(void)set(world, ENTITY_FROM_CRI, "c1", "image_name", "web");
+	assert_int_equal(set_by(world, 1000, ENTITY_FROM_PODMAN, "his"), -EPERM);
+	assert_null(value_of(world, "c1", "container_name"));
+	assert_int_equal(lost(world, ENTITY_FROM_PODMAN)->n_users_refused, 1);
+}
+
+static void a_user_has_no_say_while_somebody_elses_word_is_kept(void **state)
+{
+	struct world *world = *state;
+
+	(void)set(world, ENTITY_FROM_PODMAN, "c1", "container_name", "roots");
+	entities_remove(world->entities, ENTITY_FROM_PODMAN, ENTITY_CONTAINER, "c1", SECOND);
+	assert_int_equal(set_by(world, 1000, ENTITY_FROM_PODMAN, "his"), -EPERM);
+	assert_string_equal(value_of(world, "c1", "container_name"), "roots");
+}
+
+static void a_user_may_say_something_else_later(void **state)
+{
+	struct world *world = *state;
+
+	assert_int_equal(set_by(world, 1000, ENTITY_FROM_PODMAN, "his"), 0);
+	assert_int_equal(set_by(world, 1001, ENTITY_FROM_PODMAN, "hers"), -EPERM);
+	assert_int_equal(set_by(world, 1000, ENTITY_FROM_PODMAN, "new"), 0);
+	assert_string_equal(value_of(world, "c1", "container_name"), "new");
+}
+
+static void the_word_of_a_user_gives_way_to_any_other(void **state)
+{
+	struct world *world = *state;
+
+	(void)set_by(world, 1000, ENTITY_FROM_PODMAN, "his");
+	(void)set(world, ENTITY_FROM_CRI, "c1", "image_name", "web");
+	assert_null(value_of(world, "c1", "container_name"));
+	assert_int_equal(entities_n_from(world->entities, ENTITY_FROM_PODMAN), 0);
+}
+
+static void a_user_ends_only_what_he_has_told(void **state)
+{
+	struct world *world = *state;
+
+	(void)set_by(world, 1000, ENTITY_FROM_PODMAN, "his");
+	entities_remove_told_by(world->entities, ENTITY_FROM_PODMAN, 1001, ENTITY_CONTAINER, "c1",
+				SECOND);
+	assert_int_equal(entities_n_from(world->entities, ENTITY_FROM_PODMAN), 1);
+	entities_remove_told_by(world->entities, ENTITY_FROM_PODMAN, 1000, ENTITY_CONTAINER, "c1",
+				SECOND);
+	assert_int_equal(entities_n_from(world->entities, ENTITY_FROM_PODMAN), 0);
 }
 
 static void a_container_has_the_tags_of_its_pod(void **state)
@@ -361,6 +426,11 @@ int main(void)
 		TEST(what_a_source_said_is_found),
 		TEST(a_key_belongs_to_the_better_source),
 		TEST(a_source_replaces_what_it_said_before),
+		TEST(a_user_has_no_say_where_somebody_else_has_spoken),
+		TEST(a_user_has_no_say_while_somebody_elses_word_is_kept),
+		TEST(a_user_may_say_something_else_later),
+		TEST(the_word_of_a_user_gives_way_to_any_other),
+		TEST(a_user_ends_only_what_he_has_told),
 		TEST(a_container_has_the_tags_of_its_pod),
 		TEST(what_is_no_longer_listed_is_kept_for_a_while),
 		TEST(what_is_kept_stays_listed),

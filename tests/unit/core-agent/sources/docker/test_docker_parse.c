@@ -11,6 +11,7 @@
 
 #include "recorded.h"
 #include "sources/docker/docker_parse.h"
+#include "sources/json_items.h"
 
 #define MAX_SEEN 16
 
@@ -51,11 +52,18 @@ static void on_event(enum docker_event event, const struct docker_container *con
 	on_container(container, context);
 }
 
-static struct seen list_of(const char *text, int result)
+static int on_listed(const char *text, size_t size, void *context)
+{
+	return docker_parse_listed(text, size, on_container, context);
+}
+
+static struct seen list_of(const char *text)
 {
 	struct seen seen = {0};
+	struct json_items *list = json_items_new(JSON_ITEMS_ARRAY, 65536, on_listed, &seen);
 
-	assert_int_equal(docker_parse_list(text, strlen(text), on_container, &seen), result);
+	assert_int_equal(json_items_feed(list, text, strlen(text)), 0);
+	json_items_free(list);
 	return seen;
 }
 
@@ -71,7 +79,7 @@ static struct seen recorded_list(const char *name)
 {
 	size_t size;
 	char *text = recorded(name, &size);
-	struct seen seen = list_of(text, 0);
+	struct seen seen = list_of(text);
 
 	free(text);
 	return seen;
@@ -128,7 +136,7 @@ static void host_network_has_no_address(void **state)
 	assert_int_equal(seen.all[0].n_addresses, 0);
 	seen = list_of("[{\"Id\":\"ab\",\"State\":\"running\",\"HostConfig\":{\"NetworkMode\":"
 		       "\"host\"},\"NetworkSettings\":{\"Networks\":{\"x\":{\"IPAddress\":"
-		       "\"10.0.0.1\"}}}}]", 0);
+		       "\"10.0.0.1\"}}}}]");
 	assert_int_equal(seen.all[0].n_addresses, 0);
 }
 
@@ -140,7 +148,7 @@ static void stopped_container_has_no_address(void **state)
 	assert_string_equal(seen.all[0].name, "hostnet");
 	assert_false(seen.all[0].is_running);
 	seen = list_of("[{\"Id\":\"ab\",\"State\":\"exited\",\"NetworkSettings\":{\"Networks\":"
-		       "{\"x\":{\"IPAddress\":\"10.0.0.1\"}}}}]", 0);
+		       "{\"x\":{\"IPAddress\":\"10.0.0.1\"}}}}]");
 	assert_true(seen.all[0].has_networks);
 	assert_int_equal(seen.all[0].n_addresses, 0);
 }
@@ -151,7 +159,7 @@ static void both_families_of_every_network_count(void **state)
 		"[{\"Id\":\"ab\",\"State\":\"paused\",\"NetworkSettings\":{\"Networks\":{"
 		"\"x\":{\"IPAddress\":\"10.0.0.1\",\"GlobalIPv6Address\":\"fd00::1\"},"
 		"\"y\":{\"IPAddress\":\"10.0.1.1\",\"GlobalIPv6Address\":\"\"},"
-		"\"z\":{\"IPAddress\":\"none\"}}}}]", 0);
+		"\"z\":{\"IPAddress\":\"none\"}}}}]");
 
 	(void)state;
 	assert_int_equal(seen.all[0].n_addresses, 3);
@@ -166,13 +174,13 @@ static void addresses_beyond_the_maximum_are_left_out(void **state)
 	(void)state;
 	for (int i = 0; i < ENTITY_MAX_ADDRESSES + 2; i++)
 		(void)sprintf(text + strlen(text), ",\"n%d\":{\"IPAddress\":\"10.0.0.%d\"}", i, i);
-	seen = list_of(strcat(text, "}}}]"), 0);
+	seen = list_of(strcat(text, "}}}]"));
 	assert_int_equal(seen.all[0].n_addresses, ENTITY_MAX_ADDRESSES);
 }
 
 static void link_of_another_container_is_no_name(void **state)
 {
-	struct seen seen = list_of("[{\"Id\":\"ab\",\"Names\":[\"/web/db\",\"/database\"]}]", 0);
+	struct seen seen = list_of("[{\"Id\":\"ab\",\"Names\":[\"/web/db\",\"/database\"]}]");
 
 	(void)state;
 	assert_string_equal(seen.all[0].name, "database");
@@ -192,7 +200,7 @@ static void podman_does_not_say_networks_in_a_list(void **state)
 
 static void element_without_an_id_is_passed_over(void **state)
 {
-	struct seen seen = list_of("[1,{},{\"Id\":5},{\"Id\":\"../x\"},{\"Id\":\"ab\"}]", 0);
+	struct seen seen = list_of("[{},{\"Id\":5},{\"Id\":\"../x\"},{\"Id\":\"ab\"}]");
 
 	(void)state;
 	assert_int_equal(seen.n, 1);
@@ -200,12 +208,15 @@ static void element_without_an_id_is_passed_over(void **state)
 	assert_string_equal(seen.all[0].name, "");
 }
 
-static void what_is_no_list_is_refused(void **state)
+static void what_is_no_object_is_refused(void **state)
 {
+	static const char *const texts[] = {"[]", "{\"Id\":\"ab\"", "{\"Id\"}", ""};
+	struct seen seen = {0};
+
 	(void)state;
-	(void)list_of("{}", -EBADMSG);
-	(void)list_of("[{\"Id\":\"ab\"}", -EBADMSG);
-	(void)list_of("", -EBADMSG);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		assert_int_equal(on_listed(texts[i], strlen(texts[i]), &seen), -EBADMSG);
+	assert_int_equal(seen.n, 0);
 }
 
 static void one_container_is_inspected(void **state)
@@ -299,7 +310,7 @@ int main(void)
 		cmocka_unit_test(link_of_another_container_is_no_name),
 		cmocka_unit_test(podman_does_not_say_networks_in_a_list),
 		cmocka_unit_test(element_without_an_id_is_passed_over),
-		cmocka_unit_test(what_is_no_list_is_refused),
+		cmocka_unit_test(what_is_no_object_is_refused),
 		cmocka_unit_test(one_container_is_inspected),
 		cmocka_unit_test(events_of_docker_tell_of_the_whole_life),
 		cmocka_unit_test(events_of_podman_read_alike),

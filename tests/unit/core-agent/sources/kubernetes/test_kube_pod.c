@@ -12,7 +12,7 @@
 #include <errno.h>
 
 #include "options.h"
-#include "sources/kubernetes/json_items.h"
+#include "sources/json_items.h"
 #include "tag_texts.h"
 
 static const char *recorded_path;
@@ -288,7 +288,8 @@ static int append_pod(const char *bytes, size_t size, void *context)
 static void the_answer_of_a_real_kubelet_is_understood(void **state)
 {
 	static char seen[8192], bytes[65536];
-	struct json_items *items = json_items_new(JSON_ITEMS_LIST, append_pod, seen);
+	struct json_items *items = json_items_new(JSON_ITEMS_LIST, JSON_ITEMS_MAX_ITEM_BYTES,
+						  append_pod, seen);
 	FILE *file = fopen(recorded_path, "re");
 	size_t n;
 

@@ -12,10 +12,12 @@
 
 enum json_items_form {
 	JSON_ITEMS_LIST,   /* {"metadata": ..., "items": [{...}, {...}]}: a Kubernetes list */
+	JSON_ITEMS_ARRAY,  /* [{...}, {...}]: a list of Docker's */
 	JSON_ITEMS_STREAM, /* {...}{...}, white space between them or not: a watch */
 };
 
-#define JSON_ITEMS_MAX_ITEM_BYTES ((size_t)2 * 1024 * 1024) /* etcd refuses larger objects */
+/* Of an object of Kubernetes: etcd refuses larger ones. */
+#define JSON_ITEMS_MAX_ITEM_BYTES ((size_t)2 * 1024 * 1024)
 #define JSON_ITEMS_MAX_REST_BYTES ((size_t)64 * 1024)
 
 struct json_items;
@@ -24,8 +26,8 @@ struct json_items;
 typedef int (*json_items_on_item)(const char *bytes, size_t size, void *context);
 
 /* NULL: out of memory. */
-struct json_items *json_items_new(enum json_items_form form, json_items_on_item on_item,
-				  void *context);
+struct json_items *json_items_new(enum json_items_form form, size_t max_item_bytes,
+				  json_items_on_item on_item, void *context);
 void json_items_free(struct json_items *items); /* takes NULL */
 
 /* From the start again. */
@@ -38,8 +40,8 @@ void json_items_reset(struct json_items *items);
 int json_items_feed(struct json_items *items, const char *bytes, size_t size);
 
 /*
- * A list without its items, "items" being empty, once all of it is there; NULL before that,
- * and for a stream. It is as long as json_items_feed() was given balanced braces: whether
+ * A list or array without its items, "items" being empty, once all of it is there; NULL
+ * before that, and for a stream. It is as long as json_items_feed() was given balanced braces: whether
  * it is JSON, only a parser tells.
  */
 const char *json_items_rest(const struct json_items *items, size_t *ret_size);

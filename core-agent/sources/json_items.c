@@ -30,8 +30,8 @@ struct json_items {
 	size_t string_at;  /* in `rest`, where the string began */
 };
 
-struct json_items *json_items_new(enum json_items_form form, json_items_on_item on_item,
-				  void *context)
+struct json_items *json_items_new(enum json_items_form form, size_t max_item_bytes,
+				  json_items_on_item on_item, void *context)
 {
 	struct json_items *items = calloc(1, sizeof(*items));
 
@@ -40,7 +40,7 @@ struct json_items *json_items_new(enum json_items_form form, json_items_on_item 
 	items->form = form;
 	items->on_item = on_item;
 	items->context = context;
-	items->item.max = JSON_ITEMS_MAX_ITEM_BYTES;
+	items->item.max = max_item_bytes;
 	items->rest.max = JSON_ITEMS_MAX_REST_BYTES;
 	return items;
 }
@@ -92,7 +92,7 @@ static int keep(struct json_items *items, char c)
 {
 	if (items->item_depth)
 		return put(&items->item, &c, 1);
-	return items->form == JSON_ITEMS_LIST ? put(&items->rest, &c, 1) : 0;
+	return items->form != JSON_ITEMS_STREAM ? put(&items->rest, &c, 1) : 0;
 }
 
 static bool is_space(char c)
@@ -102,8 +102,14 @@ static bool is_space(char c)
 
 static bool begins_item(const struct json_items *items)
 {
-	return items->form == JSON_ITEMS_STREAM ? items->depth == 0
-						: items->is_in_items && items->depth == 2;
+	switch (items->form) {
+	case JSON_ITEMS_STREAM:
+		return items->depth == 0;
+	case JSON_ITEMS_ARRAY:
+		return items->depth == 1;
+	default:
+		return items->is_in_items && items->depth == 2;
+	}
 }
 
 /* Between the items of a list there are commas; around objects nothing but white space. */
@@ -114,9 +120,10 @@ static int skip_between(const struct json_items *items, char c)
 
 static int open_level(struct json_items *items, char c)
 {
+	char first = items->form == JSON_ITEMS_ARRAY ? '[' : '{';
 	bool is_item = c == '{' && begins_item(items);
 
-	if (items->depth == MAX_DEPTH || (items->depth == 0 && c == '['))
+	if (items->depth == MAX_DEPTH || (items->depth == 0 && c != first))
 		return -EBADMSG;
 	if (is_item) {
 		items->item.size = 0;
@@ -230,7 +237,7 @@ int json_items_feed(struct json_items *items, const char *bytes, size_t size)
 
 const char *json_items_rest(const struct json_items *items, size_t *ret_size)
 {
-	if (items->form != JSON_ITEMS_LIST || !items->is_done)
+	if (items->form == JSON_ITEMS_STREAM || !items->is_done)
 		return NULL;
 	*ret_size = items->rest.size;
 	return items->rest.bytes;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sources/kubernetes/json_items.h"
+#include "sources/json_items.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,7 +29,7 @@ static int on_item(const char *bytes, size_t size, void *context)
 /* In pieces of `step` bytes; the rest, if it is there, comes last. */
 static int feed(enum json_items_form form, const char *text, size_t step, struct seen *seen)
 {
-	struct json_items *items = json_items_new(form, on_item, seen);
+	struct json_items *items = json_items_new(form, 1000, on_item, seen);
 	size_t size = strlen(text), n, n_rest = 0;
 	const char *rest;
 	int r = 0;
@@ -89,6 +89,40 @@ static void a_list_without_items_has_a_rest(void **state)
 	assert_string_equal(seen.text, "{\"items\":null}");
 }
 
+static void items_of_an_array_come_one_at_a_time(void **state)
+{
+	(void)state;
+	for (size_t step = 1; step < 20; step++) {
+		struct seen seen = {0};
+
+		assert_int_equal(feed(JSON_ITEMS_ARRAY, " [{\"a\":[{}]} ,\n{},{\"]\":2}]\n", step,
+				      &seen), 0);
+		assert_string_equal(seen.text, "{\"a\":[{}]}|{}|{\"]\":2}|[]");
+	}
+}
+
+static void an_array_that_is_cut_has_no_rest(void **state)
+{
+	struct seen seen = {0};
+
+	(void)state;
+	assert_int_equal(feed(JSON_ITEMS_ARRAY, "[{}", 5, &seen), 0);
+	assert_string_equal(seen.text, "{}|");
+}
+
+static void what_is_no_array_of_objects_is_refused(void **state)
+{
+	static const char *const texts[] = {"{}", "{\"items\":[{}]}", "[1]", "[[]]", "[null]",
+					    "[\"a\"]", "[{}] x", "[] []", "]", "<html>"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		struct seen seen = {0};
+
+		assert_int_equal(feed(JSON_ITEMS_ARRAY, texts[i], 100, &seen), -EBADMSG);
+	}
+}
+
 static void a_list_that_is_cut_has_no_rest(void **state)
 {
 	struct seen seen = {0};
@@ -123,7 +157,8 @@ static void an_error_of_the_callback_ends_it(void **state)
 static void an_item_that_is_too_large_is_refused(void **state)
 {
 	struct seen seen = {0};
-	struct json_items *items = json_items_new(JSON_ITEMS_STREAM, on_item, &seen);
+	struct json_items *items = json_items_new(JSON_ITEMS_STREAM, 2 * 1024 * 1024, on_item,
+						  &seen);
 	char *piece = malloc(65536);
 	int r = json_items_feed(items, "{\"", 2);
 
@@ -140,7 +175,7 @@ static void an_item_that_is_too_large_is_refused(void **state)
 static void a_rest_that_is_too_large_is_refused(void **state)
 {
 	struct seen seen = {0};
-	struct json_items *items = json_items_new(JSON_ITEMS_LIST, on_item, &seen);
+	struct json_items *items = json_items_new(JSON_ITEMS_LIST, 1000, on_item, &seen);
 	char *piece = malloc(JSON_ITEMS_MAX_REST_BYTES);
 
 	(void)state;
@@ -160,6 +195,9 @@ int main(void)
 		cmocka_unit_test(pieces_of_any_size_give_the_same),
 		cmocka_unit_test(objects_of_a_stream_come_one_at_a_time),
 		cmocka_unit_test(a_list_without_items_has_a_rest),
+		cmocka_unit_test(items_of_an_array_come_one_at_a_time),
+		cmocka_unit_test(an_array_that_is_cut_has_no_rest),
+		cmocka_unit_test(what_is_no_array_of_objects_is_refused),
 		cmocka_unit_test(a_list_that_is_cut_has_no_rest),
 		cmocka_unit_test(what_is_no_such_text_is_refused),
 		cmocka_unit_test(an_error_of_the_callback_ends_it),
