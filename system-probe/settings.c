@@ -34,9 +34,11 @@ const struct option probe_options[] = {
 	{ .key = "sysprobe.cgroup_path", .type = OPTION_STRING, .offset = FIELD(cgroup_path),
 	  .help = "Root of the host's cgroup v2 hierarchy. Empty: taken from the mount table." },
 	{ .key = "network_config.collect_tcp_v4", .type = OPTION_BOOL,
-	  .offset = FIELD(collect_tcp_v4), .fallback = "true", .help = "TCP over IPv4." },
+	  .offset = FIELD(collect_tcp_v4), .fallback = "true", .help = "TCP of IPv4 sockets." },
 	{ .key = "network_config.collect_tcp_v6", .type = OPTION_BOOL,
-	  .offset = FIELD(collect_tcp_v6), .fallback = "true", .help = "TCP over IPv6." },
+	  .offset = FIELD(collect_tcp_v6), .fallback = "true",
+	  .help = "TCP of IPv6 sockets, also where they talk IPv4: without it, connections that a "
+		  "server on [::] accepts over IPv4 are left out." },
 	{ .key = "network_config.collect_udp_v4", .type = OPTION_BOOL,
 	  .offset = FIELD(collect_udp_v4), .fallback = "true", .help = "UDP over IPv4." },
 	{ .key = "network_config.collect_udp_v6", .type = OPTION_BOOL,
