@@ -150,7 +150,7 @@ const struct option agent_options[] = {
 		 "/run/podman/podman.sock and /run/user/*/podman/podman.sock."},
 	{.key = "cri_socket_path", .type = OPTION_STRING, FIELD(cri_socket_path),
 	 .help = "Unix socket of containerd, CRI-O or another runtime with the CRI. Empty: the first "
-		 "that is there of /run/containerd/containerd.sock, /var/run/crio/crio.sock and "
+		 "that answers of /run/containerd/containerd.sock, /var/run/crio/crio.sock and "
 		 "/run/k3s/containerd/containerd.sock."},
 	{.key = "container_labels_as_tags", .type = OPTION_STRING_MAP,
 	 FIELD(container_labels_as_tags),

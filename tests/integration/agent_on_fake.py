@@ -30,7 +30,8 @@ class WithHistory:
 class Agent(WithHistory, Process):
     """Its history and lines are in `folder`."""
 
-    def __init__(self, folder, exporters="local,jsonl", env=None, arguments=(), **options):
+    def __init__(self, folder, exporters="local,jsonl", env=None, arguments=(), prefix=(),
+                 **options):
         self.folder = pathlib.Path(folder)
         self.lines_file = self.folder / "lines.jsonl"
         self.history_file = self.folder / "history.db"
@@ -46,7 +47,7 @@ class Agent(WithHistory, Process):
             "DD_CMD_PORT": "0",
             "DD_EXPVAR_PORT": "0",
             **(env or {})}
-        super().__init__([AGENT, *arguments], env=self.settings, **options)
+        super().__init__([*prefix, AGENT, *arguments], env=self.settings, **options)
 
     def jsonl(self):
         if not self.lines_file.exists():

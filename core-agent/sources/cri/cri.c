@@ -37,6 +37,7 @@ static const char *const default_paths[] = {"/run/containerd/containerd.sock",
 					    "/var/run/crio/crio.sock",
 					    "/run/k3s/containerd/containerd.sock"};
 #define N_DEFAULT_PATHS (sizeof(default_paths) / sizeof(*default_paths))
+#define MAX_PATHS 128 /* all of them, each after a space */
 
 static const char *const versions[] = {"v1", "v1alpha2"};
 #define N_VERSIONS (sizeof(versions) / sizeof(*versions))
@@ -46,6 +47,8 @@ struct source {
 	struct source_health health;
 	struct event *timer;
 	const char *socket;    /* NULL: none found */
+	size_t i_path;	       /* of the default one that is asked */
+	unsigned int in_vain;  /* a bit for each default one that was, since any answered */
 	struct cri_call *call; /* to `socket` */
 	size_t version;
 	bool is_version_known;
@@ -89,6 +92,7 @@ static void give_up_round(struct source *source)
 	(void)getrandom(&random, sizeof(random), 0); /* else all wait alike: no harm */
 	end_round(source);
 	source->is_version_known = false;
+	source->in_vain = 0;
 	arm(source, backoff_delay_ms(++source->n_failures, 0, random));
 }
 
@@ -112,11 +116,78 @@ static void tell_absent(struct source *source, const char *what)
 		source_health_failed(&source->health, "%s: %s", source->socket, what);
 }
 
+static bool is_there(const char *path)
+{
+	return access(path, F_OK) == 0 || errno == EACCES;
+}
+
+/* One that was not asked in vain, from the one that was asked last. */
+static const char *find_socket(struct source *source)
+{
+	if (!is_path_default(source))
+		return source->context.settings->cri_socket_path;
+	for (size_t n = 0; n < N_DEFAULT_PATHS; n++) {
+		size_t i = (source->i_path + n) % N_DEFAULT_PATHS;
+
+		if (source->in_vain & 1u << i || !is_there(default_paths[i]))
+			continue;
+		source->i_path = i;
+		return default_paths[i];
+	}
+	return NULL;
+}
+
+/*
+ * Who refuses a question before he has read it may reset the stream behind his words, and
+ * libcurl then has none of them (-EPROTO).
+ */
+static bool is_no_cri(const struct source *source, const struct cri_reply *reply)
+{
+	int error = reply->answer->error;
+
+	return error == -ENOENT || error == -ECONNREFUSED ||
+	       reply->status == CRI_UNIMPLEMENTED ||
+	       (error == -EPROTO && !source->is_version_known);
+}
+
+/*
+ * Docker's containerd has the CRI disabled, and sockets are left behind: neither says that no
+ * other runtime is here. True: the next round begins with that one, now.
+ */
+static bool try_other_socket(struct source *source, const struct cri_reply *reply)
+{
+	if (!is_path_default(source) || !is_no_cri(source, reply))
+		return false;
+	source->in_vain |= 1u << source->i_path;
+	if (!find_socket(source))
+		return false;
+	end_round(source);
+	source->is_version_known = false;
+	arm(source, 0);
+	return true;
+}
+
+static void tell_all_in_vain(struct source *source)
+{
+	char paths[MAX_PATHS] = "";
+	size_t size = 0;
+
+	for (size_t i = 0; i < N_DEFAULT_PATHS; i++)
+		if (source->in_vain & 1u << i)
+			size += (size_t)snprintf(paths + size, sizeof(paths) - size, " %s",
+						 default_paths[i]); /* all of them fit */
+	source_health_failed(&source->health,
+			     "no CRI at any of%s: is the runtime running, and its CRI enabled? "
+			     "cri_socket_path names another", paths);
+}
+
 static void tell_trouble(struct source *source, const struct cri_reply *reply)
 {
 	int error = reply->answer->error;
 
-	if ((error == -ENOENT || error == -ECONNREFUSED) && is_absence_normal(source))
+	if (source->in_vain & (source->in_vain - 1)) /* more than one was */
+		tell_all_in_vain(source);
+	else if ((error == -ENOENT || error == -ECONNREFUSED) && is_absence_normal(source))
 		tell_absent(source, "nobody answers yet");
 	else if (reply->status == CRI_UNIMPLEMENTED)
 		tell_absent(source, "the runtime has no CRI");
@@ -130,6 +201,8 @@ static void tell_trouble(struct source *source, const struct cri_reply *reply)
 
 static void fail_round(struct source *source, const struct cri_reply *reply)
 {
+	if (try_other_socket(source, reply))
+		return;
 	tell_trouble(source, reply);
 	give_up_round(source);
 }
@@ -365,18 +438,9 @@ static void ask_next(struct source *source)
 	cri_known_end_list(source->known);
 	source_health_answered(&source->health);
 	source->n_failures = 0;
+	source->in_vain = 0;
 	end_round(source);
 	arm(source, ROUND_INTERVAL_MS);
-}
-
-static const char *find_socket(const struct source *source)
-{
-	if (!is_path_default(source))
-		return source->context.settings->cri_socket_path;
-	for (size_t i = 0; i < N_DEFAULT_PATHS; i++)
-		if (access(default_paths[i], F_OK) == 0 || errno == EACCES)
-			return default_paths[i];
-	return NULL;
 }
 
 /* Keeps the one there is while its socket is the same. */
