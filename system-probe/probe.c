@@ -163,7 +163,8 @@ int probe_start_capture(struct probe *probe)
 	probe->capture = capture_start(probe->settings, &sink);
 	if (!probe->capture)
 		return -ENOMEM;
-	scan_processes(probe);
+	if (probe->settings->is_enabled)
+		scan_processes(probe);
 	log_info("capture started", "tier=%s", tier_name(capture_tier(probe->capture)));
 	return 0;
 }

@@ -298,3 +298,12 @@ def test_setting_without_effect_is_accepted_and_named_once(start, folder):
         assert len([l for l in process.log().splitlines() if "debug_port" in l]) == 1
     finally:
         process.stop()
+
+
+def test_probe_that_is_switched_off_looks_at_nothing(folder):
+    probe = Probe(folder, env={"DD_SYSTEM_PROBE_NETWORK_ENABLED": "false"}).ready()
+    try:
+        assert probe.processes().processes == []
+        assert probe.snapshot().connections == probe.closed().connections == []
+    finally:
+        probe.stop()
