@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "drop_reason.h"
+#include "utf8.h"
 #include "wire.h"
 
 /* Field numbers are those of proto/sysprobe.proto; test_encode.c holds them to it. */
@@ -52,6 +53,14 @@ static void put_before(struct wire *wire, const struct sp_connection *c)
 
 	put_counters(&counters, &c->before, c->retransmits_before);
 	wire_put_message(wire, 27, bytes, (size_t)(counters.next - bytes));
+}
+
+/* For a field of type string; a reader may refuse all of a stream for one bad byte. */
+static void put_text(struct wire *wire, unsigned int field, const char *text, size_t size)
+{
+	wire_put_bytes(wire, field, text, size);
+	if (!wire->is_full)
+		utf8_replace_invalid(wire->next - size, size);
 }
 
 static void put_tuple(struct wire *wire, const struct sp_tuple *tuple)
@@ -134,7 +143,7 @@ ssize_t encode_connection(const struct sp_connection *c, uint64_t sequence, uint
 	wire_put_uint(&wire, 11, c->error);
 	wire_put_uint(&wire, 12, c->owner.tgid);
 	wire_put_uint(&wire, 13, c->owner.process_start_ns);
-	wire_put_bytes(&wire, 14, c->owner.comm, strnlen(c->owner.comm, SP_COMM_SIZE));
+	put_text(&wire, 14, c->owner.comm, strnlen(c->owner.comm, SP_COMM_SIZE));
 	wire_put_uint(&wire, 15, c->owner.cgroup_id);
 	put_totals(&wire, c);
 	wire_put_uint(&wire, 21, c->rtt_us);
@@ -176,7 +185,7 @@ ssize_t encode_process(const struct process_record *record, uint8_t *out, size_t
 	wire_put_uint(&wire, 4, record->start_ns);
 	wire_put_uint(&wire, 5, record->time_ns);
 	wire_put_uint(&wire, 6, record->uid);
-	wire_put_bytes(&wire, 7, record->comm, strlen(record->comm));
+	put_text(&wire, 7, record->comm, strlen(record->comm));
 	wire_put_bytes(&wire, 8, record->executable, record->executable_size);
 	wire_put_bytes(&wire, 9, record->command_line, record->command_line_size);
 	wire_put_uint(&wire, 10, record->is_command_line_cut);

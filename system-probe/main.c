@@ -9,6 +9,7 @@
 #include <event2/event.h>
 #include <grp.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,6 +104,16 @@ static gid_t socket_group(const char *name)
 	return (gid_t)-1;
 }
 
+/* A SIGHUP that comes before the loop can take it waits, in place of ending the probe. */
+static void let_reload(bool is_allowed)
+{
+	sigset_t hangup;
+
+	(void)sigemptyset(&hangup); /* these cannot fail */
+	(void)sigaddset(&hangup, SIGHUP);
+	(void)sigprocmask(is_allowed ? SIG_UNBLOCK : SIG_BLOCK, &hangup, NULL);
+}
+
 /* Events live until the loop's base is freed. */
 static int add_events(struct event_base *base, struct probe *probe, struct reload *reload)
 {
@@ -119,6 +130,7 @@ static int add_events(struct event_base *base, struct probe *probe, struct reloa
 	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
 		if (events[i] && event_add(events[i], i == 2 ? &expiry : NULL) < 0)
 			return -ENOMEM;
+	let_reload(true);
 	return 0;
 }
 
@@ -165,6 +177,7 @@ int main(int argc, char **argv)
 		return EXIT_SUCCESS;
 	if (arguments.action != ARGUMENTS_RUN)
 		return print_settings(arguments.action);
+	let_reload(false);
 	if (load_settings(&arguments, &settings) < 0)
 		return EXIT_SETTINGS;
 	(void)signal(SIGPIPE, SIG_IGN); /* write errors are looked at where they happen */

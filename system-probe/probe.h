@@ -17,6 +17,8 @@ struct probe_counters {
 	uint64_t n_requests;
 	uint64_t n_unauthorized; /* no or wrong token */
 	uint64_t n_refused_peers; /* by SO_PEERCRED */
+	uint64_t n_clients_evicted;
+	uint64_t n_accept_errors;
 	uint64_t n_streams_cut;  /* clients that went away, or errors mid-stream */
 	uint64_t n_encode_errors;
 	uint64_t n_drain_errors;

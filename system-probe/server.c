@@ -14,6 +14,7 @@
 
 #include "auth_token.h"
 #include "batch_source.h"
+#include "clients.h"
 #include "log.h"
 #include "peer.h"
 #include "probe.h"
@@ -22,12 +23,16 @@
 
 #define MAX_HEADERS_BYTES 8192
 #define TIMEOUT_S 10
+#define ACCEPT_PAUSE_US 100000
 #define MAX_STREAMS 4
 #define HTTP_UNAUTHORIZED 401
 #define HTTP_FORBIDDEN 403
 
 struct server {
 	struct evhttp *http;
+	struct clients *clients;
+	struct evconnlistener *listener; /* of `http` */
+	struct event *resume;
 	struct probe *probe;
 	struct auth_token *token;
 	gid_t group;
@@ -143,7 +148,8 @@ static void start_stream(struct server *server, struct evhttp_request *request,
 		return;
 	}
 	source = route->stream(server->probe, from);
-	if (!source || stream_start(request, source, &server->probe->counters.n_streams_cut,
+	if (!source || stream_start(request, source, server->clients,
+				    &server->probe->counters.n_streams_cut,
 				    &server->n_streams) < 0)
 		reply_text(request, HTTP_INTERNAL, "cannot open a snapshot: out of memory");
 }
@@ -196,7 +202,72 @@ static void on_request(struct evhttp_request *request, void *context)
 		reply_text(request, code, reason);
 		return;
 	}
+	clients_touch(server->clients, evhttp_request_get_connection(request));
 	serve(server, request);
+}
+
+/* libevent calls what it cannot accept with a context of its own. There is one server. */
+static struct server *accepting;
+
+/* For want of descriptors or memory; it would fail again at once. */
+static void on_accept_error(struct evconnlistener *listener, void *context)
+{
+	static const struct timeval pause = { 0, ACCEPT_PAUSE_US };
+	int error = errno;
+
+	(void)context;
+	(void)evconnlistener_disable(listener); /* cannot fail: it forgets an event */
+	(void)event_add(accepting->resume, &pause);
+	if (accepting->probe->counters.n_accept_errors++ == 0)
+		log_warn("cannot accept a client; trying again ten times a second",
+			 "error=%s counter=accept_errors", strerror(error));
+}
+
+static void on_resume(evutil_socket_t fd, short what, void *context)
+{
+	struct server *server = context;
+
+	(void)fd;
+	(void)what;
+	if (evconnlistener_enable(server->listener) < 0)
+		on_accept_error(server->listener, NULL);
+}
+
+static int start_accepting(struct server *server, int fd)
+{
+	struct evhttp_bound_socket *bound = evhttp_accept_socket_with_handle(server->http, fd);
+
+	if (!bound) {
+		(void)close(fd); /* nobody has connected yet */
+		return -ENOMEM;
+	}
+	server->listener = evhttp_bound_socket_get_listener(bound);
+	evconnlistener_set_error_cb(server->listener, on_accept_error);
+	accepting = server;
+	return 0;
+}
+
+static void limit(struct evhttp *http)
+{
+	evhttp_set_allowed_methods(http, EVHTTP_REQ_GET);
+	evhttp_set_max_headers_size(http, MAX_HEADERS_BYTES);
+	evhttp_set_max_body_size(http, 0);
+	evhttp_set_timeout(http, TIMEOUT_S);
+}
+
+static int init(struct server *server, struct event_base *base)
+{
+	server->http = evhttp_new(base);
+	server->resume = evtimer_new(base, on_resume, server);
+	if (!server->http || !server->resume)
+		return -ENOMEM;
+	server->clients = clients_new(base, server->http,
+				      &server->probe->counters.n_clients_evicted);
+	if (!server->clients)
+		return -ENOMEM;
+	limit(server->http);
+	evhttp_set_gencb(server->http, on_request, server);
+	return 0;
 }
 
 struct server *server_new(struct event_base *base, int fd, struct probe *probe,
@@ -204,8 +275,7 @@ struct server *server_new(struct event_base *base, int fd, struct probe *probe,
 {
 	struct server *server = calloc(1, sizeof(*server));
 
-	if (!server || !(server->http = evhttp_new(base))) {
-		free(server);
+	if (!server) {
 		(void)close(fd); /* nobody has connected yet */
 		return NULL;
 	}
@@ -213,13 +283,12 @@ struct server *server_new(struct event_base *base, int fd, struct probe *probe,
 	server->token = token;
 	server->group = group;
 	server->last_token_error = 1; /* no errno: the first result is logged */
-	evhttp_set_allowed_methods(server->http, EVHTTP_REQ_GET);
-	evhttp_set_max_headers_size(server->http, MAX_HEADERS_BYTES);
-	evhttp_set_max_body_size(server->http, 0);
-	evhttp_set_timeout(server->http, TIMEOUT_S);
-	evhttp_set_gencb(server->http, on_request, server);
-	if (evhttp_accept_socket(server->http, fd) < 0) {
-		(void)close(fd);
+	if (init(server, base) < 0) {
+		(void)close(fd); /* the same */
+		server_free(server);
+		return NULL;
+	}
+	if (start_accepting(server, fd) < 0) {
 		server_free(server);
 		return NULL;
 	}
@@ -230,6 +299,10 @@ void server_free(struct server *server)
 {
 	if (!server)
 		return;
-	evhttp_free(server->http);
+	if (server->http)
+		evhttp_free(server->http);
+	clients_free(server->clients);
+	if (server->resume)
+		event_free(server->resume);
 	free(server);
 }

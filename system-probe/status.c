@@ -12,7 +12,7 @@
 #include "cleanup.h"
 #include "probe.h"
 
-#define MAX_METRICS 32
+#define MAX_METRICS 40
 
 /* One number, under one name in both formats. */
 struct metric {
@@ -87,6 +87,10 @@ static size_t collect(const struct probe *probe, struct metric out[MAX_METRICS])
 		{ "requests_unauthorized", "Requests without the token.", false, c->n_unauthorized },
 		{ "requests_refused_peers", "Requests of users who may not ask.", false,
 		  c->n_refused_peers },
+		{ "clients_evicted", "Idle connections to the socket that gave way to new ones.",
+		  false, c->n_clients_evicted },
+		{ "accept_errors", "Failures to accept a connection to the socket.", false,
+		  c->n_accept_errors },
 		{ "streams_cut", "Responses that did not reach their end.", false, c->n_streams_cut },
 		{ "encode_errors", "Connections too large to encode.", false, c->n_encode_errors },
 		{ "drain_errors", "Failures to empty a ring buffer.", false, c->n_drain_errors },

@@ -8,11 +8,13 @@
 #include <string.h>
 
 #include "batch_source.h"
+#include "clients.h"
 #include "log.h"
 
 struct stream {
 	struct evhttp_request *request;
 	struct evhttp_connection *connection;
+	struct clients *clients;
 	struct batch_source *source;
 	struct evbuffer *chunk;
 	uint64_t *n_cut;
@@ -45,7 +47,7 @@ static void on_client_gone(struct evhttp_connection *connection, void *context)
 
 static void finish(struct stream *stream)
 {
-	evhttp_connection_set_closecb(stream->connection, NULL, NULL);
+	clients_release(stream->clients, stream->connection);
 	evhttp_send_reply_end(stream->request);
 	stream_free(stream);
 }
@@ -56,7 +58,7 @@ static void abort_stream(struct stream *stream, int error)
 	struct evhttp_connection *connection = stream->connection;
 
 	log_warn("a snapshot was cut short", "error=%s", strerror(-error));
-	evhttp_connection_set_closecb(connection, NULL, NULL);
+	clients_release(stream->clients, connection);
 	(*stream->n_cut)++;
 	stream_free(stream);
 	evhttp_connection_free(connection);
@@ -79,13 +81,14 @@ static void send_next(struct evhttp_connection *connection, void *context)
 		evhttp_send_reply_chunk_with_cb(stream->request, stream->chunk, send_next, stream);
 }
 
-int stream_start(struct evhttp_request *request, struct batch_source *source, uint64_t *n_cut,
-		 unsigned int *n_active)
+int stream_start(struct evhttp_request *request, struct batch_source *source,
+		 struct clients *clients, uint64_t *n_cut, unsigned int *n_active)
 {
+	struct evhttp_connection *connection = evhttp_request_get_connection(request);
 	struct stream *stream = calloc(1, sizeof(*stream));
 	struct evbuffer *chunk = evbuffer_new();
 
-	if (!stream || !chunk) {
+	if (!stream || !chunk || clients_hold(clients, connection, on_client_gone, stream) < 0) {
 		free(stream);
 		if (chunk)
 			evbuffer_free(chunk);
@@ -94,14 +97,14 @@ int stream_start(struct evhttp_request *request, struct batch_source *source, ui
 	}
 	*stream = (struct stream){
 		.request = request,
-		.connection = evhttp_request_get_connection(request),
+		.connection = connection,
+		.clients = clients,
 		.source = source,
 		.chunk = chunk,
 		.n_cut = n_cut,
 		.n_active = n_active,
 	};
 	(*n_active)++;
-	evhttp_connection_set_closecb(stream->connection, on_client_gone, stream);
 	evhttp_send_reply_start(request, HTTP_OK, "OK");
 	send_next(stream->connection, stream);
 	return 0;

@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "utf8.h"
+
 #define NS_PER_S UINT64_C(1000000000)
 #define NS_PER_MS UINT64_C(1000000)
 #define REPLACEMENT "\xef\xbf\xbd"
@@ -25,40 +27,10 @@ void text_format_time(uint64_t unix_ns, char ret[TEXT_TIME_SIZE])
 	(void)snprintf(ret + n, TEXT_TIME_SIZE - n, ".%03uZ", ms % 1000);
 }
 
-/* Range of the second byte, which rules out overlong forms, surrogates and > U+10FFFF. */
-static bool is_second_byte(unsigned char first, unsigned char second)
-{
-	switch (first) {
-	case 0xe0:
-		return second >= 0xa0 && second <= 0xbf;
-	case 0xed:
-		return second >= 0x80 && second <= 0x9f;
-	case 0xf0:
-		return second >= 0x90 && second <= 0xbf;
-	case 0xf4:
-		return second >= 0x80 && second <= 0x8f;
-	default:
-		return second >= 0x80 && second <= 0xbf;
-	}
-}
-
 /* Bytes of the character that `text` begins with; 0: not valid. Stops at the NUL. */
 static size_t character_size(const char *text)
 {
-	const unsigned char *bytes = (const unsigned char *)text;
-	size_t size;
-
-	if (bytes[0] < 0x80)
-		return 1;
-	if (bytes[0] < 0xc2 || bytes[0] > 0xf4)
-		return 0;
-	size = bytes[0] < 0xe0 ? 2 : bytes[0] < 0xf0 ? 3 : 4;
-	if (!is_second_byte(bytes[0], bytes[1]))
-		return 0;
-	for (size_t i = 2; i < size; i++)
-		if (bytes[i] < 0x80 || bytes[i] > 0xbf)
-			return 0;
-	return size;
+	return utf8_character_size(text, strnlen(text, UTF8_MAX_BYTES));
 }
 
 size_t text_make_utf8(const char *text, char *out, size_t size)

@@ -19,8 +19,10 @@ def start(folder):
         path.chmod(0o644)
         return path
 
-    def begin(text):
-        probes.append(harness.Probe(folder, arguments=("--config", write(text))).ready())
+    def begin(text, is_ready=True):
+        probes.append(harness.Probe(folder, arguments=("--config", write(text))))
+        if is_ready:
+            probes[-1].ready()
         return probes[-1], write
 
     yield begin
@@ -38,6 +40,15 @@ def test_sighup_changes_the_log_level_and_names_what_wants_a_restart(start):
     write("log_level: error\n")
     probe.popen.send_signal(signal.SIGHUP)
     probe.wait_log("key=sysprobe.udp_idle")
+    assert probe.status()["tier"]
+
+
+def test_sighup_while_the_probe_starts_takes_effect_once_it_serves(start):
+    probe, write = start("log_level: info\n", is_ready=False)
+    probe.wait_log("system-probe starts")
+    write("log_level: debug\n")
+    probe.popen.send_signal(signal.SIGHUP)
+    probe.wait_log("a setting was changed key=log_level")
     assert probe.status()["tier"]
 
 

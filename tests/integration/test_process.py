@@ -2,12 +2,13 @@
 """Processes in the log: what the kernel said of them while they lived."""
 
 import os
+import socket
 import subprocess
 
 import pytest
 
 import harness
-from harness import proto, until
+from harness import Probe, proto, until
 
 
 def events_of(probe, pid):
@@ -54,6 +55,39 @@ def test_process_older_than_the_probe_is_in_the_table(probe):
     with open("/proc/self/stat") as stat:
         ticks = int(stat.read().rsplit(")", 1)[1].split()[19])
     assert me.start_ns // 10**7 == ticks * 100 // os.sysconf("SC_CLK_TCK")
+
+
+# Takes a name that is not UTF-8, connects, and ends, each at a line from the test.
+NAMED = r"""
+import ctypes, socket, sys
+ctypes.CDLL(None).prctl(15, b"caf\xe9 \xc3\xa9", 0, 0, 0)
+print("named", flush=True)
+sys.stdin.readline()
+connection = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+print("connected", flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_name_that_is_not_utf8_spoils_no_stream(folder):
+    with socket.create_server(("127.0.0.1", 0)) as server, subprocess.Popen(
+            ["/usr/bin/python3", "-c", NAMED, str(server.getsockname()[1])],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as named:
+        assert named.stdout.readline() == b"named\n"
+        probe = Probe(folder).ready()
+        try:
+            assert [p.comm for p in probe.processes().processes if p.tgid == named.pid] == \
+                ["caf? \u00e9"]
+            named.stdin.write(b"\n")
+            assert named.stdout.readline() == b"connected\n"
+            assert [c.comm for c in probe.snapshot().connections if c.tgid == named.pid] == \
+                ["caf? \u00e9"]
+            named.communicate(b"\n")
+            closed = probe.wait_closed(lambda c: c.tgid == named.pid, "its end")
+            assert [c.comm for c in closed] == ["caf? \u00e9"]
+            assert events_of(probe, named.pid)[-1].comm == "caf? \u00e9"
+        finally:
+            probe.stop()
 
 
 def alive(probe):

@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import re
+import resource
 import secrets
 import signal
 import socket
@@ -21,6 +22,7 @@ GROUP = "daemon"  # exists on every distribution, and the tests' users are not i
 GID = grp.getgrnam(GROUP).gr_gid
 MAX_STREAMS = 4
 N_HELD = 3000
+MAX_CLIENTS = 256
 
 
 def ask(probe, path="/v1/status", token=None, method="GET", body=None):
@@ -526,6 +528,82 @@ def test_connections_without_requests_harm_nobody(probe):
     for client in idle:
         client.close()
     assert ask(probe).status == 200
+
+
+def n_descriptors(probe):
+    return len(os.listdir(f"/proc/{probe.pid}/fd"))
+
+
+@pytest.fixture
+def idle(probe):
+    """Connects so many clients that ask nothing; they have been accepted when it returns."""
+    clients = []
+
+    def connect(n):
+        for _ in range(0, n, 64):  # the backlog has room for no more than 128
+            clients.extend(raw(probe) for _ in range(64))
+            assert ask(probe).status == 200
+        return clients
+
+    yield connect
+    for client in clients:
+        client.close()
+
+
+def test_idle_connections_give_way_to_new_ones(probe, idle):
+    before = n_descriptors(probe)
+    clients = idle(2 * MAX_CLIENTS)
+    assert n_descriptors(probe) <= before + MAX_CLIENTS
+    assert counter(probe, "clients_evicted") >= MAX_CLIENTS
+    assert read_to_end(clients[0]) == b""
+    clients[-1].sendall(request_bytes(probe, "/nothing"))
+    assert clients[-1].recv(12) == b"HTTP/1.1 404"
+
+
+def test_client_that_shows_the_token_outlasts_older_ones(probe, idle):
+    first = UnixConnection(probe.socket)
+    headers = {"Authorization": f"Bearer {probe.token}"}
+    for _ in range(4):
+        idle(MAX_CLIENTS // 2)
+        first.request("GET", "/v1/status", headers=headers)
+        counters = json.loads(first.getresponse().read())["counters"]
+    assert counters["clients_evicted"] > 0
+    first.close()
+
+
+def test_stream_is_not_cut_for_idle_connections(probe, held, idle):
+    connection = UnixConnection(probe.socket)
+    connection.request("GET", "/v1/connections",
+                       headers={"Authorization": f"Bearer {probe.token}"})
+    response = connection.getresponse()
+    body = response.read(1)
+    idle(2 * MAX_CLIENTS)
+    stream = Stream(body + response.read())
+    connection.close()
+    assert stream.trailer.n_records == stream.n_records >= 2 * N_HELD
+
+
+def test_want_of_descriptors_is_told_once_and_waited_out(probe):
+    known = UnixConnection(probe.socket)
+
+    def take_turns(n):
+        for _ in range(n):
+            known.request("GET", "/v1/status")
+            assert known.getresponse().read()
+
+    take_turns(1)
+    limits = resource.prlimit(probe.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(probe.pid, resource.RLIMIT_NOFILE, (3, limits[1]))
+    with raw(probe) as client:
+        probe.wait_log("Too many open files")
+        take_turns(50)
+        resource.prlimit(probe.pid, resource.RLIMIT_NOFILE, limits)
+        client.sendall(request_bytes(probe, "/v1/status"))
+        assert client.recv(12) == b"HTTP/1.1 200"
+    known.close()
+    assert len([l for l in probe.log().splitlines()
+                if "accept" in l and "Too many open files" in l]) == 1
+    assert counter(probe, "accept_errors") > 0
 
 
 def resident_kib(probe):

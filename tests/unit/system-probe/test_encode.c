@@ -193,6 +193,30 @@ static void comm_that_fills_its_field_needs_no_nul(void **state)
 	sysprobe__v1__connection__free_unpacked(message, NULL);
 }
 
+static void comm_of_a_connection_is_made_valid_utf8(void **state)
+{
+	struct sp_connection connection = ipv4_connection();
+	Sysprobe__V1__Connection *message;
+
+	(void)state;
+	memcpy(connection.owner.comm, "caf\xe9 \xc3\xa9 abcdefg\xc3\xa9", SP_COMM_SIZE);
+	message = through_connection(&connection, 0);
+	assert_string_equal(message->comm, "caf? \xc3\xa9 abcdefg?");
+	sysprobe__v1__connection__free_unpacked(message, NULL);
+}
+
+static void comm_of_a_process_is_made_valid_utf8(void **state)
+{
+	struct process_record record = sample_process(4711);
+	Sysprobe__V1__Process *message;
+
+	(void)state;
+	record.comm = "\xc3\xa9 caf\xe9";
+	message = through_process(&record);
+	assert_string_equal(message->comm, "\xc3\xa9 caf?");
+	sysprobe__v1__process__free_unpacked(message, NULL);
+}
+
 static void largest_connection_fits_its_maximum(void **state)
 {
 	struct sp_connection connection = largest_connection();
@@ -509,6 +533,8 @@ int main(void)
 		cmocka_unit_test(what_was_measured_is_named_by_field_number),
 		cmocka_unit_test(ipv6_udp_connection_keeps_whole_addresses),
 		cmocka_unit_test(comm_that_fills_its_field_needs_no_nul),
+		cmocka_unit_test(comm_of_a_connection_is_made_valid_utf8),
+		cmocka_unit_test(comm_of_a_process_is_made_valid_utf8),
 		cmocka_unit_test(largest_connection_fits_its_maximum),
 		cmocka_unit_test(connection_over_capacity_is_emsgsize),
 		cmocka_unit_test(process_keeps_every_field),
