@@ -56,7 +56,7 @@ def account(one_node, request):
 class Started(Agent):
     """On the node's network, as a pod of a DaemonSet with hostNetwork has it."""
 
-    def __init__(self, one_node, probe, token, wanted):
+    def __init__(self, one_node, probe, token, wanted, node_name=""):
         self.token_file = probe.folder / "token"
         self.set_token(token)
         authority = probe.folder / "ca.crt"
@@ -64,7 +64,7 @@ class Started(Agent):
         authority.chmod(0o644)
         super().__init__(probe, prefix=one_node.host.namespace.enter(), env={
             "DD_CRI_SOCKET_PATH": "/nowhere", "DD_DOCKER_SOCKET": "/nowhere",
-            "DD_SYSPROBE_KUBERNETES_API": wanted,
+            "DD_SYSPROBE_KUBERNETES_API": wanted, "DD_NODE_NAME": node_name,
             "KUBERNETES_SERVICE_HOST": NODE_ADDRESS, "KUBERNETES_SERVICE_PORT": "6443",
             "DD_KUBERNETES_KUBELET_HOST": NODE_ADDRESS, "DD_KUBERNETES_HTTP_KUBELET_PORT": "0",
             "DD_KUBELET_CLIENT_CA": str(authority),
@@ -106,8 +106,8 @@ def start_agent(one_node, folder):
     started = []
     probe = harness.Probe(folder, env=FOR_NOBODY).ready()
 
-    def start(token, wanted="services"):
-        started.append(Started(one_node, probe, token, wanted))
+    def start(token, wanted="services", **options):
+        started.append(Started(one_node, probe, token, wanted, **options))
         return started[-1]
 
     yield start
@@ -121,6 +121,11 @@ def start_agent(one_node, folder):
 def agent(one_node, account, start_agent):
     """With the rights that README.md names."""
     return start_agent(one_node.create_account(account, documented_rules()))
+
+
+def name_of_node(one_node):
+    """Where the kubelet may not be able to tell."""
+    return one_node.pods["web"]["spec"]["nodeName"]
 
 
 def name_of(pod):
@@ -198,7 +203,7 @@ def test_rule_that_is_missing_is_named_and_the_rest_goes_on(one_node, account, s
     number, wanted, source, words, there, not_there = missing
     rules = documented_rules()
     token = one_node.create_account(account, rules[:number] + rules[number + 1:])
-    agent = start_agent(token, wanted)
+    agent = start_agent(token, wanted, node_name=name_of_node(one_node))
     line = agent.wait_log(FAILS.format(source))
     record = agent.wait_record(one_node.pods["web"], there)
     assert "403" in line and words in line
@@ -227,7 +232,7 @@ def test_tags_stay_when_the_account_of_the_token_is_deleted(one_node, account, a
 
 def test_token_that_is_refused_is_read_again_until_it_is_good(one_node, account, start_agent):
     token = one_node.create_account(account, documented_rules())
-    agent = start_agent(one_node.signed_by_another(token))
+    agent = start_agent(one_node.signed_by_another(token), node_name=name_of_node(one_node))
     for source in ("kubelet", "kube_api"):
         assert "401" in agent.wait_log(FAILS.format(source))
     record = agent.wait_record(one_node.pods["web"], "container_id")
