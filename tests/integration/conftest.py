@@ -14,14 +14,11 @@ from fake_probe import FakeProbe
 from peers import Interpreter, Peer
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in this hook too
 def pytest_collection_modifyitems(items):
-    """What is about this host happens in one after another; with a fake probe, beside others."""
-    for item in items:
-        if os.geteuid() != 0:
-            item.add_marker(pytest.mark.skip(reason="needs root: network namespaces and BPF"))
-        if "fake" not in item.fixturenames:
-            item.add_marker(pytest.mark.xdist_group("host"))
+    if os.geteuid() != 0:
+        skip = pytest.mark.skip(reason="needs root: network namespaces and BPF")
+        for item in items:
+            item.add_marker(skip)
 
 
 def make_folder():
