@@ -195,7 +195,7 @@ class Process:
 class EndUnseen(Exception):
     """A record is not there, and the probe says that the kernel ran no program at some end.
 
-    Some kernels do that now and then, this machine's maybe (ARCHITECTURE.md, "Two programs for
+    Some kernels do that now and then (ARCHITECTURE.md, "Two programs for
     an end"). It says nothing of the code under test, so such a test is run once more.
     """
 
